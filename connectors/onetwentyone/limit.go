@@ -1,0 +1,72 @@
+package onetwentyone
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"healthgraph/connectors"
+	"healthgraph/health"
+)
+
+// The names of the daily limit's parts. OneTwentyOne calls them headers and shows them as keys of "limit" in the body;
+// whether it sends headers as well is not documented, so they are read where the body has none.
+const (
+	limitRemaining = "X-RateLimit-Remaining" // requests left today
+	limitReset     = "X-RateLimit-Reset"     // Unix seconds
+)
+
+// latestReset bounds how far away a reset may lie to be believed: the limit is a daily one.
+const latestReset = 48 * time.Hour
+
+// limit is what an answer says of the daily limit.
+type limit map[string]json.RawMessage
+
+// limitOf reads the "limit" of a body, and the headers for what it lacks.
+func limitOf(fromBody json.RawMessage, header http.Header) limit {
+	var named limit
+	_ = json.Unmarshal(fromBody, &named) // it may be absent, as may the headers
+	read := limit{}
+	for _, name := range []string{limitRemaining, limitReset} {
+		if value := header.Get(name); value != "" {
+			read[name] = json.RawMessage(value)
+		}
+		if value, has := named[name]; has {
+			read[name] = value
+		}
+	}
+	return read
+}
+
+// isSpent says whether the answer was the last one for now.
+func (l limit) isSpent() bool {
+	remaining, there, ok := number(l[limitRemaining])
+	return there && ok && remaining <= 0
+}
+
+// wait tells how long until requests are taken again: until the reset, else until the next midnight in UTC, where all of
+// OneTwentyOne's samples have it.
+func (l limit) wait(now time.Time) time.Duration {
+	if reset, there, ok := number(l[limitReset]); there && ok {
+		if wait := time.Unix(int64(reset), 0).Sub(now); wait > 0 && wait <= latestReset {
+			return wait
+		}
+	}
+	return now.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(now)
+}
+
+// failure is the client's, with a 429 that always says when to ask again. How OneTwentyOne says that its limit is
+// exceeded is not documented.
+func (c *Connector) failure(call connectors.Call, answer connectors.Answer) error {
+	err := c.client.Failure(call, answer)
+	var e *health.Error
+	if errors.As(err, &e) && e.Code == health.RateLimited && e.RetryAfter == 0 {
+		var body struct {
+			Limit json.RawMessage `json:"limit"`
+		}
+		_ = json.Unmarshal(answer.Body, &body) // an error's body may be anything
+		e.RetryAfter = limitOf(body.Limit, answer.Header).wait(c.client.Now())
+	}
+	return err
+}

@@ -1,0 +1,136 @@
+package onetwentyone
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"healthgraph/connectors"
+	"healthgraph/health"
+)
+
+const (
+	pageSize = 10_000 // the documented maximum; always sent, since the pages disagree about the default
+	maxPages = 500    // five million samples: a list that still goes on does not end
+
+	// marginDays are asked for on each side of the days. Whether endDate is included, whether a plain date means UTC or
+	// the person's zone, and whether a sample counts by its start or its overlap is not documented: two days cover every
+	// reading of them, for days meant in any time zone.
+	marginDays = 2
+)
+
+// ReadStepSamples reads the samples of stepCount page by page, as few as there are, and gives those that can touch the
+// days in some time zone: instants in UTC, in order of their start, each once. Samples that make no sense as steps are
+// left out and counted in Refused.
+//
+// A failure half-way keeps what was read. RATE_LIMITED comes without a call where the last page said that none is left.
+func (c *Connector) ReadStepSamples(ctx context.Context, account connectors.Account, days health.DateRange) connectors.SampleResult {
+	r := reading{client: c.client, now: c.client.Now(), seen: map[any]bool{}, names: fieldNames{}, ascending: true}
+	err := c.readPages(ctx, account, days, &r)
+	slices.SortFunc(r.samples, func(a, b health.StepSample) int {
+		return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End), cmp.Compare(a.Device, b.Device), cmp.Compare(a.ID, b.ID))
+	})
+	from := days.From.Start(health.UTC).Add(-14 * time.Hour) // the world's zones are from UTC-12 to UTC+14
+	to := days.To.AddDays(1).Start(health.UTC).Add(12 * time.Hour)
+	samples := slices.DeleteFunc(r.samples, func(s health.StepSample) bool { return s.End.Before(from) || !s.Start.Before(to) })
+	result := connectors.SampleResult{Samples: samples, Refused: r.refused, Err: err}
+	if err != nil && r.ascending {
+		result.ReadUntil = r.latest // another sample that starts at the same instant may stand on the next page
+	}
+	return result
+}
+
+func (c *Connector) readPages(ctx context.Context, account connectors.Account, days health.DateRange, r *reading) error {
+	for page := 1; page <= maxPages; page++ {
+		query := url.Values{
+			"startDate": {days.From.AddDays(-marginDays).String()},
+			"endDate":   {days.To.AddDays(marginDays).String()},
+			"sort":      {"asc"}, // the default, newest first, would shift the pages when samples arrive meanwhile
+			"page":      {strconv.Itoa(page)},
+			"pageSize":  {strconv.Itoa(pageSize)},
+		}
+		var wire pageAnswer
+		answer, err := c.get(ctx, account, query, &wire, "api", "v1", "quantity", account.ID, "stepCount")
+		if err != nil {
+			return err
+		}
+		if err := r.add(wire); err != nil || !*wire.Pagination.HasMore {
+			return err
+		}
+		if left := limitOf(wire.Limit, answer.Header); left.isSpent() {
+			spent := health.Fail(health.RateLimited, "OneTwentyOne takes no more requests for now: its daily limit is spent", nil)
+			spent.RetryAfter = left.wait(c.client.Now())
+			return spent
+		}
+	}
+	return c.client.Invalid("the pages do not end")
+}
+
+// reading is the state of one walk over the pages.
+type reading struct {
+	client    *connectors.Client
+	now       time.Time
+	samples   []health.StepSample
+	seen      map[any]bool
+	names     fieldNames
+	refused   int
+	previous  json.RawMessage // the page before
+	latest    time.Time       // start of the last sample
+	ascending bool            // so far, by start: "asc" is taken to mean that, but what it sorts on is not documented
+}
+
+// content is what makes two samples without an id the same one.
+type content struct {
+	start, end int64
+	steps      float64
+	device     string
+}
+
+func (r *reading) add(page pageAnswer) error {
+	items, err := page.items()
+	if err != nil {
+		return r.client.Invalid(err.Error())
+	}
+	switch {
+	case len(items) == 0 && *page.Pagination.HasMore:
+		return r.client.Invalid("an empty page that promises more")
+	case len(items) > 0 && bytes.Equal(page.Data, r.previous):
+		return r.client.Invalid("the same page twice")
+	}
+	r.previous = page.Data
+	anyRecognised := len(items) == 0
+	refused := 0
+	for _, item := range items {
+		sample, recognised, ok := r.names.readSample(item, r.now)
+		anyRecognised = anyRecognised || recognised
+		if !ok {
+			refused++
+			continue
+		}
+		r.keep(sample)
+	}
+	if !anyRecognised {
+		return r.client.Invalid("no sample has a value and a start under a name that is known")
+	}
+	r.refused += refused
+	return nil
+}
+
+func (r *reading) keep(sample health.StepSample) {
+	var key any = sample.ID
+	if sample.ID == "" {
+		key = content{sample.Start.UnixNano(), sample.End.UnixNano(), sample.Steps, sample.Device}
+	}
+	if r.seen[key] {
+		return
+	}
+	r.seen[key] = true
+	r.ascending = r.ascending && !sample.Start.Before(r.latest)
+	r.latest = sample.Start
+	r.samples = append(r.samples, sample)
+}

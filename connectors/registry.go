@@ -1,0 +1,135 @@
+package connectors
+
+import (
+	"errors"
+	"fmt"
+
+	"healthgraph/health"
+)
+
+// Plug is a connector with its capabilities found: nil where it lacks one.
+type Plug struct {
+	Description Description
+	Identifier  Identifier
+	Links       LinkReader
+	Authorizer  Authorizer
+	Exchanger   Exchanger
+	Refresher   Refresher
+	Profile     ProfileReader
+	Revoker     Revoker
+	DailySteps  DailyStepReader
+	StepSamples StepSampleReader
+}
+
+// NeedsGrant says whether the connector is used with a person's own grant.
+func (p *Plug) NeedsGrant() bool { return p.Exchanger != nil }
+
+// ReadsSteps says whether the connector has steps at all.
+func (p *Plug) ReadsSteps() bool { return p.DailySteps != nil || p.StepSamples != nil }
+
+// Registry is the connectors that the program was wired with, in order.
+type Registry struct {
+	plugs    []*Plug
+	byID     map[string]*Plug
+	bySource map[health.DataSourceID]*Plug
+	sources  []health.DataSource
+}
+
+// NewRegistry finds every connector's capabilities, and refuses what fits no socket: a connector without a name or
+// sources, two with the same, or a set of capabilities that cannot work together.
+func NewRegistry(all ...Connector) (*Registry, error) {
+	r := &Registry{byID: map[string]*Plug{}, bySource: map[health.DataSourceID]*Plug{}}
+	for _, c := range all {
+		plug := inspect(c)
+		if err := r.add(plug); err != nil {
+			return nil, fmt.Errorf("connector %q: %w", plug.Description.ID, err)
+		}
+	}
+	return r, nil
+}
+
+func inspect(c Connector) *Plug {
+	p := &Plug{Description: c.Describe()}
+	p.Identifier, _ = c.(Identifier)
+	p.Links, _ = c.(LinkReader)
+	p.Authorizer, _ = c.(Authorizer)
+	p.Exchanger, _ = c.(Exchanger)
+	p.Refresher, _ = c.(Refresher)
+	p.Profile, _ = c.(ProfileReader)
+	p.Revoker, _ = c.(Revoker)
+	p.DailySteps, _ = c.(DailyStepReader)
+	p.StepSamples, _ = c.(StepSampleReader)
+	return p
+}
+
+func (r *Registry) add(p *Plug) error {
+	d := p.Description
+	switch {
+	case d.ID == "" || string(health.SlugOf(d.ID)) != d.ID:
+		return errors.New("its id must be a slug of lower-case letters, digits and underscores")
+	case d.Name == "":
+		return errors.New("it has no name")
+	case len(d.DataSources) == 0:
+		return errors.New("it has no data sources")
+	case r.byID[d.ID] != nil:
+		return errors.New("another connector has the same id")
+	case p.Links == nil && p.Exchanger == nil:
+		return errors.New("nothing tells which data sources are linked: it needs ReadLinks, or Exchange for links by grant")
+	case p.Links != nil && p.Identifier == nil:
+		return errors.New("ReadLinks needs ids to ask for: it needs AcceptsID")
+	case p.Identifier != nil && p.Exchanger != nil:
+		return errors.New("an upstream either takes our ids (AcceptsID) or gives its own with a grant (Exchange)")
+	case p.Refresher != nil && p.Exchanger == nil:
+		return errors.New("there is Refresh without Exchange: it has nothing to renew")
+	case p.DailySteps != nil && p.StepSamples != nil:
+		return errors.New("it has both daily totals and samples: one of them would be counted twice")
+	}
+	r.plugs = append(r.plugs, p)
+	r.byID[d.ID] = p
+	for _, source := range d.DataSources {
+		if source.ID == "" || health.SlugOf(string(source.ID)) != source.ID || source.Name == "" {
+			return fmt.Errorf("data source %q needs a slug and a name", source.ID)
+		}
+		if r.bySource[source.ID] != nil {
+			return fmt.Errorf("data source %q is listed twice", source.ID)
+		}
+		r.bySource[source.ID] = p
+		r.sources = append(r.sources, p.Complete(source))
+	}
+	return nil
+}
+
+// Complete fills in what the connector knows of every source of its own: whose it is and what can be asked of it.
+func (p *Plug) Complete(source health.DataSource) health.DataSource {
+	source.Connector = p.Description.ID
+	source.Capabilities = []health.Capability{health.CapabilityConnections}
+	if p.Authorizer != nil && source.Kind == health.KindBrowser {
+		source.Capabilities = append(source.Capabilities, health.CapabilityAuthorizationURL)
+	}
+	if p.Revoker != nil || p.NeedsGrant() {
+		source.Capabilities = append(source.Capabilities, health.CapabilityRevoke)
+	}
+	if p.ReadsSteps() {
+		source.Capabilities = append(source.Capabilities, health.CapabilityStepCount)
+	}
+	return source
+}
+
+// Plugs lists the connectors in order.
+func (r *Registry) Plugs() []*Plug { return r.plugs }
+
+// Plug finds a connector by its id, nil when there is none.
+func (r *Registry) Plug(id string) *Plug { return r.byID[id] }
+
+// DataSources lists the catalogue in order.
+func (r *Registry) DataSources() []health.DataSource { return r.sources }
+
+// DataSource finds an entry of the catalogue.
+func (r *Registry) DataSource(id health.DataSourceID) (health.DataSource, *Plug, bool) {
+	for _, source := range r.sources {
+		if source.ID == id {
+			return source, r.bySource[id], true
+		}
+	}
+	return health.DataSource{}, nil, false
+}

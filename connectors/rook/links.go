@@ -1,0 +1,120 @@
+package rook
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"healthgraph/connectors"
+	"healthgraph/health"
+)
+
+// ReadLinks asks for each account's list of sources: one call per account, as many at once as the client allows, and no
+// more once ROOK has answered 429. Where ROOK does not serve the v2 list (404, 405, 410) its v1 map is read instead,
+// which makes two calls for that account.
+//
+// A source that ROOK marks null, and a browser source that its list omits, is not offered to this client and left out. A
+// phone source that the list omits is shown as not connected: ROOK's portal enables browser sources alone, and a phone
+// source means no more than that ROOK's SDK registered the person. Nothing at all (204, {} or an empty list) is the whole
+// catalogue, not connected.
+func (c *Connector) ReadLinks(ctx context.Context, accounts []connectors.Account) []connectors.LinksResult {
+	results := make([]connectors.LinksResult, len(accounts))
+	var brake brake
+	connectors.Each(len(accounts), c.client.MaxInFlight(), func(i int) {
+		results[i].Err = brake.run(func() (err error) {
+			results[i].Links, err = c.readLinks(ctx, accounts[i].ID)
+			return err
+		})
+	})
+	return results
+}
+
+func (c *Connector) readLinks(ctx context.Context, id string) ([]connectors.LinkState, error) {
+	if err := c.checkID(id); err != nil {
+		return nil, err
+	}
+	call := c.call("api", "v2", "user_id", id, "data_sources", "authorized")
+	answer, err := c.client.Do(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	read := c.readList
+	switch answer.Status {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
+		call = c.call("api", "v1", "user_id", id, "data_sources", "authorized")
+		if answer, err = c.client.Do(ctx, call); err != nil {
+			return nil, err
+		}
+		read = func(a connectors.Answer) ([]sourceFlag, error) { return c.readMap(a, id) }
+	}
+	if answer.Status == http.StatusNoContent || deniesPerson(answer) {
+		return linkStates(nil), nil
+	}
+	if err := c.client.Failure(call, answer); err != nil {
+		return nil, err
+	}
+	flags, err := read(answer)
+	if err != nil {
+		return nil, err
+	}
+	return linkStates(flags), nil
+}
+
+func (c *Connector) readList(answer connectors.Answer) ([]sourceFlag, error) {
+	var list listAnswer
+	if err := c.client.Decode(answer, &list); err != nil {
+		return nil, err
+	}
+	flags, err := list.flags()
+	return flags, c.invalid(err)
+}
+
+func (c *Connector) readMap(answer connectors.Answer, id string) ([]sourceFlag, error) {
+	var sources mapAnswer
+	if err := c.client.Decode(answer, &sources); err != nil {
+		return nil, err
+	}
+	flags, err := sources.flags(id)
+	return flags, c.invalid(err)
+}
+
+// linkStates turns ROOK's flags into links: the catalogue's sources in its order, then the others in ROOK's. A source
+// named twice is one, connected if either is.
+func linkStates(flags []sourceFlag) []connectors.LinkState {
+	seen := map[health.DataSourceID]connectors.LinkState{}
+	withheld := map[health.DataSourceID]bool{}
+	var others []health.DataSourceID
+	for _, flag := range flags {
+		source := sourceNamed(flag.name, flag.image)
+		if !flag.offered {
+			withheld[source.ID] = true
+			continue
+		}
+		earlier, twice := seen[source.ID]
+		if _, known := find(flag.name); !known && !twice {
+			others = append(others, source.ID)
+		}
+		if twice && earlier.DataSource.LogoURL != nil {
+			source.LogoURL = earlier.DataSource.LogoURL
+		}
+		seen[source.ID] = connectors.LinkState{DataSource: source, Connected: flag.connected || earlier.Connected}
+	}
+	links := make([]connectors.LinkState, 0, len(catalogue)+len(others))
+	for _, e := range catalogue {
+		if link, listed := seen[e.id]; listed {
+			links = append(links, link)
+		} else if len(flags) == 0 || (e.kind == health.KindSDK && !withheld[e.id]) {
+			links = append(links, connectors.LinkState{DataSource: e.dataSource()})
+		}
+	}
+	for _, id := range others {
+		links = append(links, seen[id])
+	}
+	return links
+}
+
+// sortFlags puts the entries of a JSON object, which has no order, in one that does not change from call to call.
+func sortFlags(flags []sourceFlag) {
+	slices.SortFunc(flags, func(a, b sourceFlag) int { return strings.Compare(a.name, b.name) })
+}

@@ -1,0 +1,220 @@
+package rook
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"healthgraph/connectors"
+	"healthgraph/health"
+)
+
+// This file is ROOK's JSON and its translation, which is pure. Reasons never hold any of an answer. Every guess about what
+// ROOK leaves undocumented is a named function, table or number here or in summary.go:
+//
+//   - deniesPerson: what a 404 means
+//   - deniesDay: how a day is refused that has not begun
+//   - flagWords and readFlag: the spelling of a source's flag
+//   - looksLikeSDK: the kind of a source without an entry in the catalogue
+//   - maxDayDrift: which day a summary's time stands for
+
+// deniesPerson says whether an answer means that ROOK has never heard of the person. What it answers then is not
+// documented: 204 and an empty list are plausible, and so is 404. But 404 is documented for an address without a route,
+// and a proxy answers it as well, which must never read as "nothing is linked". So a 404 counts only with a JSON object
+// as body, which a proxy does not send.
+func deniesPerson(answer connectors.Answer) bool {
+	var object map[string]json.RawMessage
+	return answer.Status == http.StatusNotFound && json.Unmarshal(answer.Body, &object) == nil && object != nil
+}
+
+// deniesDay says whether an answer means that the day has not begun for the person, whose zone is not known here. What
+// ROOK answers then is not documented; beside 204, refusing the date as malformed is plausible.
+func deniesDay(answer connectors.Answer, date health.Date, now time.Time) bool {
+	begunEverywhere := date.Start(health.UTC).Add(12 * time.Hour) // last in UTC-12
+	return now.Before(begunEverywhere) &&
+		(answer.Status == http.StatusBadRequest || answer.Status == http.StatusUnprocessableEntity)
+}
+
+// sourceFlag is one source of a person's list.
+type sourceFlag struct {
+	name, image        string
+	connected, offered bool
+}
+
+// listAnswer is the v2 list, {"data_sources":[{"data_source":"Oura","authorized":true,"image":"https://…"}]}.
+type listAnswer map[string]json.RawMessage
+
+func (a listAnswer) flags() ([]sourceFlag, error) {
+	raw, has := a["data_sources"]
+	if !has && (len(a) > 0 || a == nil) {
+		return nil, errors.New("the list of sources is missing")
+	}
+	var entries []struct {
+		DataSource string          `json:"data_source"`
+		Authorized json.RawMessage `json:"authorized"`
+		Status     json.RawMessage `json:"status"`
+		Image      any             `json:"image"`
+	}
+	if has && json.Unmarshal(raw, &entries) != nil {
+		return nil, errors.New("the list of sources has another shape than promised")
+	}
+	flags := make([]sourceFlag, len(entries))
+	for i, e := range entries {
+		image, _ := e.Image.(string)
+		flags[i] = sourceFlag{name: e.DataSource, image: image}
+		var err error
+		if flags[i].connected, flags[i].offered, err = readFlag(e.Authorized, e.Status); err != nil {
+			return nil, err
+		}
+	}
+	return flags, checkNames(flags)
+}
+
+// mapAnswer is the v1 map, {"user_id":"u-1","sources":{"oura":true,"dexcom":null}}.
+type mapAnswer map[string]json.RawMessage
+
+func (a mapAnswer) flags(id string) ([]sourceFlag, error) {
+	if !isAbout(id, a["user_id"]) {
+		return nil, errors.New("the sources are another person's")
+	}
+	raw, has := a["sources"]
+	if !has && (len(a) > 0 || a == nil) {
+		return nil, errors.New("the map of sources is missing")
+	}
+	var sources map[string]json.RawMessage
+	if has && json.Unmarshal(raw, &sources) != nil {
+		return nil, errors.New("the map of sources has another shape than promised")
+	}
+	flags := make([]sourceFlag, 0, len(sources))
+	for name, value := range sources {
+		connected, offered, err := readFlag(value)
+		if err != nil {
+			return nil, err
+		}
+		flags = append(flags, sourceFlag{name: name, connected: connected, offered: offered})
+	}
+	sortFlags(flags)
+	return flags, checkNames(flags)
+}
+
+func checkNames(flags []sourceFlag) error {
+	for _, flag := range flags {
+		if printable(flag.name) == "" {
+			return errors.New("a source has no name")
+		}
+	}
+	return nil
+}
+
+// flagWords are the texts taken for a flag. ROOK promises a boolean, under a name that its sources disagree about; a name
+// such as "status" makes a word plausible.
+var flagWords = map[string]bool{
+	"true": true, "connected": true, "authorized": true,
+	"false": false, "disconnected": false, "not_connected": false, "unauthorized": false, "not_authorized": false,
+}
+
+// readFlag reads the first of the values that is there and not null ("authorized" in ROOK's SDK, "status" in its
+// changelog). Null alone means that the source is not offered to this client.
+func readFlag(values ...json.RawMessage) (connected, offered bool, err error) {
+	known := false
+	for _, value := range values {
+		known = known || value != nil
+		if value == nil || isNull(value) {
+			continue
+		}
+		if json.Unmarshal(value, &connected) == nil {
+			return connected, true, nil
+		}
+		var word string
+		if json.Unmarshal(value, &word) == nil {
+			if connected, ok := flagWords[string(health.SlugOf(word))]; ok {
+				return connected, true, nil
+			}
+		}
+		return false, false, errors.New("a source's flag is neither true nor false")
+	}
+	if !known {
+		return false, false, errors.New("a source has no flag")
+	}
+	return false, false, nil
+}
+
+// looksLikeSDK guesses the kind of a source that the catalogue has no entry for: phones' own stores of health data are
+// called so, and are linked in an app.
+func looksLikeSDK(name string) bool {
+	collapsed := collapse(name)
+	return strings.Contains(collapsed, "health") || strings.Contains(collapsed, "android") || strings.HasSuffix(collapsed, "sdk")
+}
+
+// authorizerAnswer is {"data_source":"Oura","authorized":false,"authorization_url":"https://…"}. The URL is absent or
+// null once authorised.
+type authorizerAnswer struct {
+	DataSource *string         `json:"data_source"`
+	Authorized json.RawMessage `json:"authorized"`
+	URL        *string         `json:"authorization_url"`
+}
+
+func (a authorizerAnswer) authorization(asked health.DataSource, anyScheme bool) (connectors.Authorization, error) {
+	if a.DataSource != nil && collapse(*a.DataSource) != collapse(wireName(asked)) {
+		return connectors.Authorization{}, errors.New("the page is for another source than asked")
+	}
+	authorized := false
+	if a.Authorized != nil || a.URL == nil {
+		var err error
+		if authorized, _, err = readFlag(a.Authorized); err != nil {
+			return connectors.Authorization{}, err
+		}
+	}
+	if authorized {
+		return connectors.Authorization{Authorized: true}, nil
+	}
+	if a.URL == nil {
+		return connectors.Authorization{}, errors.New("not authorised, and no page to link on")
+	}
+	page, err := url.Parse(*a.URL)
+	if err != nil || len(*a.URL) > health.MaxURLBytes || page.Host == "" || (page.Scheme != "https" && (page.Scheme != "http" || !anyScheme)) {
+		return connectors.Authorization{}, errors.New("the page to link on is no https:// address")
+	}
+	return connectors.Authorization{URL: *a.URL}, nil
+}
+
+// revokeRequest names the one source to end.
+type revokeRequest struct {
+	DataSource string `json:"data_source"`
+}
+
+// isAbout says whether every one of the values that is there is the id.
+func isAbout(id string, values ...json.RawMessage) bool {
+	for _, value := range values {
+		var text string
+		if value != nil && !isNull(value) && (json.Unmarshal(value, &text) != nil || text != id) {
+			return false
+		}
+	}
+	return true
+}
+
+func isNull(value json.RawMessage) bool { return bytes.Equal(bytes.TrimSpace(value), []byte("null")) }
+
+// number reads a JSON number, also one sent as a string. ok is false for anything else; a value that is absent or null
+// is not there, which is fine.
+func number(value json.RawMessage) (n float64, there, ok bool) {
+	if value == nil || isNull(value) {
+		return 0, false, true
+	}
+	text := string(value)
+	if json.Unmarshal(value, &text) == nil {
+		text = strings.TrimSpace(text)
+	}
+	if strings.IndexAny(text, "-0123456789") != 0 || !json.Valid([]byte(text)) {
+		return 0, true, false
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	return n, true, err == nil && !math.IsInf(n, 0)
+}

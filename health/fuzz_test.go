@@ -1,0 +1,79 @@
+package health_test
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"healthgraph/health"
+)
+
+func FuzzParseDate(f *testing.F) {
+	for _, seed := range []string{"2026-03-29", "2024-02-29", "2026-02-29", "0000-01-01", "9999-12-31", "", "2026-3-1", "2026-03-29T00:00:00Z", "-001-01-01"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		date, err := health.ParseDate(text)
+		if err != nil {
+			require.Zero(t, date)
+			return
+		}
+		require.Equal(t, text, date.String())
+		require.Equal(t, date, date.AddDays(1).AddDays(-1))
+		require.Equal(t, date, health.DateOf(date.Start(health.UTC), health.UTC))
+	})
+}
+
+func FuzzParseTimeZone(f *testing.F) {
+	for _, seed := range []string{"UTC", "Europe/Paris", "Etc/GMT-14", "Local", "", "../x", "Europe//Paris", "right/UTC", "Mars/Phobos", strings.Repeat("a/", 40)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		zone, err := health.ParseTimeZone(name)
+		if err != nil {
+			require.Equal(t, health.UTC, zone)
+			return
+		}
+		require.Equal(t, name, zone.String())
+		again, err := health.ParseTimeZone(name)
+		require.NoError(t, err)
+		require.Len(t, map[health.TimeZone]bool{zone: true, again: true}, 1)
+	})
+}
+
+func FuzzParseURL(f *testing.F) {
+	for _, seed := range []string{"https://app.example/back?code=1&state=2", "com.example.app:/back", "/relative", "//host", "https:", "", "https://[::1]:80/", "https://a/%zz", strings.Repeat("h", 9000)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		u, err := health.ParseURL(text)
+		if err != nil {
+			require.Empty(t, u)
+			return
+		}
+		require.Equal(t, text, string(u))
+		require.Contains(t, text, ":", "absolute")
+		require.LessOrEqual(t, len(text), health.MaxURLBytes)
+	})
+}
+
+func FuzzParseUserID(f *testing.F) {
+	for _, seed := range []string{"ada", "link_x", "", " ada", "a\x00b", "\xff", "é", strings.Repeat("x", 255), strings.Repeat("x", 256)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		user, err := health.ParseUserID(text)
+		if err != nil {
+			require.Empty(t, user)
+			return
+		}
+		require.Equal(t, text, string(user))
+		require.True(t, utf8.ValidString(text))
+		require.NotEmpty(t, text)
+		require.LessOrEqual(t, len(text), health.MaxUserIDBytes)
+		require.NotContains(t, text, "\n")
+		require.Equal(t, text, strings.TrimSpace(text))
+	})
+}

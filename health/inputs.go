@@ -1,0 +1,30 @@
+package health
+
+import "time"
+
+// CompleteAuthorizationInput is what the browser brought back from a consent page.
+type CompleteAuthorizationInput struct {
+	URL        URL
+	DataSource *DataSourceID
+	UserID     *UserID
+}
+
+// CompleteAuthorizationPayload is a link after the person came back.
+type CompleteAuthorizationPayload struct {
+	Link    DataSourceLink
+	Problem *Problem
+}
+
+// RevokeInput says which link to end.
+type RevokeInput struct {
+	DataSource DataSourceID
+	UserID     *UserID
+}
+
+// RevokePayload is what a revocation achieved.
+type RevokePayload struct {
+	Outcome       RevokeOutcome
+	Link          DataSourceLink
+	LateDataUntil *time.Time
+	Problem       *Problem
+}

@@ -1,0 +1,91 @@
+package health
+
+import "time"
+
+// Interval is a span of time from Start up to but not including End.
+type Interval struct{ Start, End time.Time }
+
+// StepSample is steps counted by one device over a span of time. Start == End is a count at an instant.
+type StepSample struct {
+	ID     string // the upstream's, "" where it names none
+	Start  time.Time
+	End    time.Time
+	Steps  float64 // fractional where the upstream merged or split counts
+	Device string  // "" where the upstream names none
+}
+
+// DayTotal is an upstream's own figure for a day. Steps is nil when the upstream has nothing for the day.
+type DayTotal struct {
+	Date        Date
+	Steps       *int
+	DataSources []DataSource // those that the upstream names, in its order
+}
+
+// Presence says what a day's figure is, or why there is none.
+type Presence string
+
+// The cases of presence.
+const (
+	PresenceValue        Presence = "VALUE"
+	PresenceZero         Presence = "ZERO"          // zero was recorded
+	PresencePartialDay   Presence = "PARTIAL_DAY"   // today: the figure will still grow
+	PresenceNoData       Presence = "NO_DATA"       // nothing that day, although later data exists
+	PresenceNotSynced    Presence = "NOT_SYNCED"    // nothing that day or later yet
+	PresenceNoPermission Presence = "NO_PERMISSION" // the upstream says that the person did not grant it
+	PresenceNotConnected Presence = "NOT_CONNECTED"
+	PresenceUnavailable  Presence = "UNAVAILABLE" // could not be read
+)
+
+// TimeZoneOrigin says where a time zone came from.
+type TimeZoneOrigin string
+
+// The origins of a time zone.
+const (
+	ZoneFromArgument TimeZoneOrigin = "ARGUMENT"
+	ZoneFromProfile  TimeZoneOrigin = "PROFILE" // the person's zone, as an upstream knows it
+	ZoneDefault      TimeZoneOrigin = "DEFAULT" // UTC, because nothing better is known
+)
+
+// StepCount is a person's steps per calendar day.
+type StepCount struct {
+	Total          *int // sum of the days that have a figure; nil when none has
+	From, To       Date
+	TimeZone       TimeZone
+	TimeZoneOrigin TimeZoneOrigin
+	Days           []DailySteps
+	Problems       []Problem
+	Complete       bool
+	FetchedAt      time.Time
+}
+
+// DailySteps is the figure chosen for one calendar day.
+type DailySteps struct {
+	Date        Date
+	Steps       *int
+	Presence    Presence
+	DataSources []DataSource // of the chosen candidate
+	Candidates  []StepCandidate
+}
+
+// CandidateReason says why a candidate was or was not chosen.
+type CandidateReason string
+
+// The reasons.
+const (
+	ReasonOnly         CandidateReason = "ONLY_FIGURE"   // chosen: no other upstream has a figure for the day
+	ReasonHighest      CandidateReason = "HIGHEST"       // chosen: no other figure is higher
+	ReasonNotHighest   CandidateReason = "NOT_HIGHEST"   // another figure is higher
+	ReasonTie          CandidateReason = "TIE"           // as high as the chosen one, whose upstream comes first in the catalogue
+	ReasonNoFigure     CandidateReason = "NO_FIGURE"     // nothing to choose; presence says why
+	ReasonMergedSource CandidateReason = "MERGED_SOURCE" // the figure mixes in data sources outside the filter
+)
+
+// StepCandidate is one upstream's figure for a day.
+type StepCandidate struct {
+	Connector   string
+	DataSources []DataSource
+	Steps       *int
+	Presence    Presence
+	Chosen      bool
+	Reason      CandidateReason
+}
