@@ -1,0 +1,148 @@
+package gateway
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"healthgraph/health"
+)
+
+var allPresences = []health.Presence{
+	health.PresenceValue, health.PresencePartialDay, health.PresenceZero, health.PresenceUnavailable,
+	health.PresenceNotSynced, health.PresenceNoData, health.PresenceNoPermission, health.PresenceNotConnected,
+}
+
+var (
+	fitbit = health.DataSource{ID: "fitbit", Name: "Fitbit"}
+	oura   = health.DataSource{ID: "oura", Name: "Oura"}
+)
+
+func has(connector string, steps int, presence health.Presence, sources ...health.DataSource) figure {
+	return figure{connector: connector, steps: &steps, presence: presence, sources: sources}
+}
+
+func without(connector string, presence health.Presence) figure {
+	return figure{connector: connector, presence: presence}
+}
+
+func TestADayWithoutAnyFigureTakesTheFirstPresenceInOrder(t *testing.T) {
+	absent := allPresences[3:]
+	for i, first := range absent {
+		for _, second := range absent[i:] {
+			for _, row := range [][]figure{{without("a", first), without("b", second)}, {without("a", second), without("b", first)}} {
+				day := choose(health.Date{}, row)
+				assert.Equal(t, first, day.Presence, "%s beside %s", first, second)
+				assert.Nil(t, day.Steps, "never 0 for no data")
+			}
+		}
+	}
+	assert.Equal(t, health.PresenceNotConnected, choose(health.Date{}, nil).Presence, "nobody to ask")
+	assert.Equal(t, allPresences, presenceOrder)
+}
+
+func TestTheHighestFigureIsChosenAndTheOthersStayVisible(t *testing.T) {
+	day := choose(health.Date{}, []figure{
+		has("rook", 900, health.PresenceValue, fitbit), without("other", health.PresenceNoData),
+		has("onetwentyone", 1100, health.PresenceValue, oura), without("unlinked", health.PresenceNotConnected),
+	})
+	assert.Equal(t, 1100, *day.Steps)
+	assert.Equal(t, health.PresenceValue, day.Presence)
+	assert.Equal(t, []health.DataSource{oura}, day.DataSources)
+	require.Len(t, day.Candidates, 3, "what is not linked is no candidate")
+	assert.Equal(t, []health.CandidateReason{health.ReasonNotHighest, health.ReasonNoFigure, health.ReasonHighest}, reasons(day))
+	assert.Equal(t, []bool{false, false, true}, chosenOnes(day))
+	assert.Equal(t, 900, *day.Candidates[0].Steps)
+	assert.Nil(t, day.Candidates[1].Steps)
+	assert.NotNil(t, day.Candidates[1].DataSources, "a list, if an empty one")
+}
+
+func TestOfTwoAsHighTheFirstInTheCatalogueIsChosen(t *testing.T) {
+	day := choose(health.Date{}, []figure{has("a", 500, health.PresenceValue, fitbit), has("b", 500, health.PresenceValue, oura), has("c", 400, health.PresenceValue)})
+	assert.Equal(t, []health.CandidateReason{health.ReasonHighest, health.ReasonTie, health.ReasonNotHighest}, reasons(day))
+	assert.Equal(t, []health.DataSource{fitbit}, day.DataSources)
+
+	day = choose(health.Date{}, []figure{has("a", 0, health.PresenceZero, fitbit), has("b", 0, health.PresenceZero, oura)})
+	assert.Equal(t, 0, *day.Steps, "zero is a figure")
+	assert.Equal(t, health.PresenceZero, day.Presence)
+}
+
+func TestTheOnlyFigureIsChosenWhateverItIs(t *testing.T) {
+	day := choose(health.Date{}, []figure{without("a", health.PresenceUnavailable), has("b", 0, health.PresenceZero)})
+	assert.Equal(t, []health.CandidateReason{health.ReasonNoFigure, health.ReasonOnly}, reasons(day))
+	assert.Equal(t, health.PresenceZero, day.Presence)
+	assert.Empty(t, day.DataSources)
+	assert.NotNil(t, day.DataSources)
+}
+
+func TestAMergedFigureIsShownAndNeverChosen(t *testing.T) {
+	merged := has("rook", 5000, health.PresenceValue, fitbit, oura)
+	merged.outside = []health.DataSource{oura}
+	day := choose(health.Date{}, []figure{merged, has("onetwentyone", 10, health.PresenceValue)})
+	assert.Equal(t, 10, *day.Steps)
+	assert.Equal(t, []health.CandidateReason{health.ReasonMergedSource, health.ReasonOnly}, reasons(day))
+	assert.Equal(t, 5000, *day.Candidates[0].Steps, "visible all the same")
+
+	day = choose(health.Date{}, []figure{merged})
+	assert.Nil(t, day.Steps)
+	assert.Equal(t, health.PresenceUnavailable, day.Presence, "there is a figure, and it can't be had for this filter")
+}
+
+func TestChoosingKeepsItsPromisesForAnyRow(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		row := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) figure {
+			presence := rapid.SampledFrom(allPresences).Draw(t, "presence")
+			if slices.Index(allPresences, presence) > 2 {
+				return without("x", presence)
+			}
+			f := has("x", rapid.IntRange(0, 3).Draw(t, "steps"), presence)
+			if rapid.IntRange(0, 3).Draw(t, "merged") == 0 {
+				f.outside = []health.DataSource{oura}
+			}
+			return f
+		}), 0, 5).Draw(t, "row")
+		day := choose(health.Date{}, row)
+		chosen := 0
+		for _, c := range day.Candidates {
+			require.NotEmpty(t, c.Reason)
+			if !c.Chosen {
+				continue
+			}
+			chosen++
+			require.Equal(t, day.Steps, c.Steps)
+			require.Equal(t, day.Presence, c.Presence)
+		}
+		require.Equal(t, day.Steps != nil, chosen == 1)
+		for _, f := range row {
+			if f.steps != nil && len(f.outside) == 0 {
+				require.GreaterOrEqual(t, *day.Steps, *f.steps)
+			}
+		}
+	})
+}
+
+func TestTodayIsPartialAndZeroIsAValueOfItsOwn(t *testing.T) {
+	assert.Equal(t, health.PresencePartialDay, presenceOfValue(0, true))
+	assert.Equal(t, health.PresencePartialDay, presenceOfValue(9, true))
+	assert.Equal(t, health.PresenceZero, presenceOfValue(0, false))
+	assert.Equal(t, health.PresenceValue, presenceOfValue(9, false))
+}
+
+func reasons(day health.DailySteps) []health.CandidateReason {
+	var all []health.CandidateReason
+	for _, c := range day.Candidates {
+		all = append(all, c.Reason)
+	}
+	return all
+}
+
+func chosenOnes(day health.DailySteps) []bool {
+	var all []bool
+	for _, c := range day.Candidates {
+		all = append(all, c.Chosen)
+	}
+	return all
+}

@@ -1,0 +1,253 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"healthgraph/health"
+)
+
+// StepRequest is the arguments of stepCount, checked.
+type StepRequest struct {
+	Days   health.DateRange
+	Zone   *health.TimeZone // nil = the person's own
+	filter Filter
+}
+
+// Filter is the data sources that the request lets through.
+func (r StepRequest) Filter() Filter { return r.filter }
+
+// StepRequest checks the arguments of stepCount without any call.
+func (g *Gateway) StepRequest(ctx context.Context, from, to health.Date, zone *health.TimeZone, dataSources []string) (StepRequest, error) {
+	days := health.DateRange{From: from, To: to}
+	if n := days.Days(); n < 1 {
+		return StepRequest{}, health.Refuse("to", fmt.Sprintf("the last day, %s, is before the first, %s", to, from))
+	} else if n > MaxDays {
+		return StepRequest{}, health.Refuse("to", fmt.Sprintf("at most %d days, not %d", MaxDays, n))
+	}
+	filter, err := g.Filter(ctx, dataSources)
+	if err != nil {
+		return StepRequest{}, err
+	}
+	return StepRequest{Days: days, Zone: zone, filter: filter}, nil
+}
+
+// CountSteps puts together what was read. It calls nobody: the reads may serve several requests.
+func (g *Gateway) CountSteps(request StepRequest, zone Zone, reads []StepRead) health.StepCount {
+	now := g.Now()
+	count := health.StepCount{
+		From: request.Days.From, To: request.Days.To,
+		TimeZone: zone.TimeZone, TimeZoneOrigin: zone.Origin,
+		Problems: []health.Problem{}, Complete: true, FetchedAt: now,
+	}
+	columns := make([][]figure, len(reads))
+	for i, read := range reads {
+		columns[i] = g.figures(request, zone.TimeZone, read)
+		if read.problem != nil {
+			count.Problems = append(count.Problems, *read.problem)
+			count.Complete = count.Complete && read.samples.Err == nil && read.samples.Refused > 0
+		}
+		if merged := mergedSources(columns[i]); len(merged) > 0 {
+			count.Problems = append(count.Problems, health.Problem{Code: health.Unsupported, Message: read.plug.Description.Name +
+				" merged days with data sources outside the filter, so they can't be told apart: ask for " + strings.Join(merged, ", ") + " as well"})
+		}
+	}
+	total, known := 0, false
+	for i, date := range request.Days.Each() {
+		row := make([]figure, len(columns))
+		for j, column := range columns {
+			row[j] = column[i]
+		}
+		day := choose(date, row)
+		if day.Steps != nil {
+			total, known = total+*day.Steps, true
+		}
+		count.Days = append(count.Days, day)
+	}
+	if known {
+		count.Total = &total
+	}
+	return count
+}
+
+// figure is one upstream's say about one day.
+type figure struct {
+	connector string
+	steps     *int
+	presence  health.Presence
+	sources   []health.DataSource
+	outside   []health.DataSource // sources of a merged figure that the filter leaves out: it can't be used
+}
+
+// figures gives the upstream's say about each day of the request, in order.
+func (g *Gateway) figures(request StepRequest, zone health.TimeZone, read StepRead) []figure {
+	var tallies map[health.Date]dayTally
+	if read.linked && read.plug.StepSamples != nil {
+		tallies = tally(read.samples.Samples, request.Days, zone)
+	}
+	today := health.DateOf(g.Now(), zone)
+	column := make([]figure, 0, request.Days.Days())
+	for _, date := range request.Days.Each() {
+		f := figure{connector: read.plug.Description.ID}
+		switch {
+		case !read.linked:
+			f.presence = health.PresenceNotConnected
+		case tallies != nil:
+			g.fromSamples(&f, read, date, tallies[date], zone)
+		default:
+			fromDay(&f, read, date, request.filter)
+		}
+		if f.steps != nil {
+			f.presence = presenceOfValue(*f.steps, date.Compare(today) >= 0)
+		} else if f.presence == "" {
+			f.presence = health.PresenceNotSynced
+			if read.latest.After(date.AddDays(1).Start(zone)) {
+				f.presence = health.PresenceNoData
+			}
+		}
+		column = append(column, f)
+	}
+	return column
+}
+
+func presenceOfValue(steps int, unfinished bool) health.Presence {
+	switch {
+	case unfinished:
+		return health.PresencePartialDay
+	case steps == 0:
+		return health.PresenceZero
+	default:
+		return health.PresenceValue
+	}
+}
+
+// fromSamples takes the day's tally, unless the samples were not read to the day's end: a part would look like a whole.
+func (g *Gateway) fromSamples(f *figure, read StepRead, date health.Date, day dayTally, zone health.TimeZone) {
+	unread := read.samples.Err != nil && read.samples.ReadUntil.Before(date.AddDays(1).Start(zone))
+	switch {
+	case unread:
+		f.presence = presenceOf(read.samples.Err)
+	case read.problem != nil && read.samples.Err == nil && read.samples.Refused == 0:
+		f.presence = health.PresenceUnavailable // it was not asked at all
+	case day.touched:
+		steps := int(math.Round(day.steps))
+		f.steps = &steps
+		f.sources = g.sourcesOf(read)
+	}
+}
+
+func (g *Gateway) sourcesOf(read StepRead) []health.DataSource {
+	var sources []health.DataSource
+	for _, source := range read.plug.Description.DataSources {
+		sources = append(sources, read.plug.Complete(source))
+	}
+	return sources
+}
+
+// fromDay takes the upstream's own total. One that names revoked sources alone is not shown. One that names none of the
+// filtered sources is not theirs; one that names others beside them, or none at all, can't be taken apart.
+func fromDay(f *figure, read StepRead, date health.Date, filter Filter) {
+	result := read.days[date]
+	switch {
+	case read.days == nil:
+		f.presence = health.PresenceUnavailable // nothing was asked: the problem says why
+		return
+	case result.Err != nil:
+		f.presence = presenceOf(result.Err)
+		return
+	case result.Total.Steps == nil:
+		return
+	}
+	named := result.Total.DataSources
+	if len(named) == 0 {
+		named = read.plug.Description.DataSources // it may be any of them
+	}
+	if !slices.ContainsFunc(named, func(s health.DataSource) bool { return !read.ended[s.ID] }) {
+		return
+	}
+	outside := slices.DeleteFunc(slices.Clone(named), func(s health.DataSource) bool { return filter.Allows(s.ID) })
+	if len(outside) == len(named) {
+		return // another source's day
+	}
+	f.steps, f.sources, f.outside = result.Total.Steps, result.Total.DataSources, outside
+}
+
+// mergedSources lists the sources that keep merged days from being used, by slug.
+func mergedSources(column []figure) []string {
+	var slugs []string
+	for _, f := range column {
+		for _, source := range f.outside {
+			slugs = append(slugs, string(source.ID))
+		}
+	}
+	slices.Sort(slugs)
+	return slices.Compact(slugs)
+}
+
+// presenceOrder is what a day takes when its upstreams differ.
+var presenceOrder = []health.Presence{
+	health.PresenceValue, health.PresencePartialDay, health.PresenceZero, health.PresenceUnavailable,
+	health.PresenceNotSynced, health.PresenceNoData, health.PresenceNoPermission, health.PresenceNotConnected,
+}
+
+// choose takes the highest figure of the day; of two that are as high, the one whose upstream comes first.
+func choose(date health.Date, row []figure) health.DailySteps {
+	day := health.DailySteps{Date: date, DataSources: []health.DataSource{}, Candidates: []health.StepCandidate{}, Presence: health.PresenceNotConnected}
+	chosen, usable := -1, 0
+	for i, f := range row {
+		if f.steps == nil || len(f.outside) > 0 {
+			continue
+		}
+		usable++
+		if chosen < 0 || *f.steps > *row[chosen].steps {
+			chosen = i
+		}
+	}
+	for i, f := range row {
+		presence := f.presence
+		if len(f.outside) > 0 {
+			presence = health.PresenceUnavailable // there is a figure, and it can't be had for this filter
+		}
+		if slices.Index(presenceOrder, presence) < slices.Index(presenceOrder, day.Presence) {
+			day.Presence = presence
+		}
+		if f.presence == health.PresenceNotConnected {
+			continue
+		}
+		candidate := health.StepCandidate{
+			Connector: f.connector, DataSources: f.sources, Steps: f.steps, Presence: f.presence,
+			Chosen: i == chosen, Reason: reason(f, row, i, chosen, usable),
+		}
+		if candidate.DataSources == nil {
+			candidate.DataSources = []health.DataSource{}
+		}
+		day.Candidates = append(day.Candidates, candidate)
+	}
+	if chosen >= 0 {
+		day.Steps, day.Presence = row[chosen].steps, row[chosen].presence
+		if row[chosen].sources != nil {
+			day.DataSources = row[chosen].sources
+		}
+	}
+	return day
+}
+
+func reason(f figure, row []figure, i, chosen, usable int) health.CandidateReason {
+	switch {
+	case len(f.outside) > 0:
+		return health.ReasonMergedSource
+	case f.steps == nil:
+		return health.ReasonNoFigure
+	case i == chosen && usable == 1:
+		return health.ReasonOnly
+	case i == chosen:
+		return health.ReasonHighest
+	case *f.steps == *row[chosen].steps:
+		return health.ReasonTie
+	default:
+		return health.ReasonNotHighest
+	}
+}

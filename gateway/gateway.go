@@ -1,0 +1,214 @@
+// Package gateway federates the upstreams: it fans out, merges, and accounts for what failed. It holds what the product
+// knows about links, revocations and steps.
+//
+// It knows no HTTP, SQL or GraphQL. Its methods are steps that a caller makes once and shares between the fields that
+// need them: People, then Links, then Steps and so on. Every error that leaves it is, or wraps, a *health.Error.
+package gateway
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"healthgraph/connectors"
+	"healthgraph/health"
+	"healthgraph/tokens"
+)
+
+// Limits of a request, said out loud in the schema's descriptions.
+const (
+	MaxDays        = 366 // of one stepCount
+	MaxDataSources = 50  // in one dataSources argument
+)
+
+// Config makes a Gateway.
+type Config struct {
+	Registry   *connectors.Registry
+	Store      Store
+	Tokens     *tokens.Keeper // nil when no connector needs grants
+	ReturnURLs []string       // that a caller may name, exactly
+	// DefaultReturnURLs is where a person comes back to when the caller names nothing, by connector.
+	DefaultReturnURLs map[string]string
+	Now               func() time.Time
+	Log               *slog.Logger
+}
+
+// Gateway is safe for concurrent use.
+type Gateway struct {
+	Config
+	linkKey []byte
+
+	mu         sync.RWMutex
+	discovered map[health.DataSourceID]health.DataSource // shown by upstreams, not in the catalogue
+}
+
+// New reads what the store knows and makes a Gateway.
+func New(ctx context.Context, config Config) (*Gateway, error) {
+	clock := config.Now
+	config.Now = func() time.Time { return clock().UTC().Truncate(time.Microsecond) } // as precise as the store
+	key, err := config.Store.LinkKey(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the key of link ids: %w", err)
+	}
+	g := &Gateway{Config: config, linkKey: key, discovered: map[health.DataSourceID]health.DataSource{}}
+	for _, plug := range config.Registry.Plugs() {
+		if plug.NeedsGrant() && config.Tokens == nil {
+			return nil, fmt.Errorf("connector %q keeps people's grants, which needs a keyset", plug.Description.ID)
+		}
+	}
+	if err := g.loadDiscovered(ctx); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// linkID names the link between a person and a source: a keyed hash, so that nobody can tell from it who it is.
+func (g *Gateway) linkID(user health.UserID, source health.DataSourceID) health.LinkID {
+	mac := hmac.New(sha256.New, g.linkKey)
+	mac.Write([]byte(string(source) + "\x00" + string(user)))
+	return health.LinkID(health.LinkIDPrefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:18]))
+}
+
+func (g *Gateway) loadDiscovered(ctx context.Context) error {
+	sources, err := g.Store.DataSources(ctx)
+	if err != nil {
+		return fmt.Errorf("read the discovered data sources: %w", err)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, source := range sources {
+		if plug := g.Registry.Plug(source.Connector); plug != nil {
+			g.discovered[source.ID] = plug.Complete(source)
+		}
+	}
+	return nil
+}
+
+// discover remembers sources that an upstream showed and the catalogue does not have, so that they can be asked for and
+// revoked from now on, by every replica.
+func (g *Gateway) discover(ctx context.Context, sources []health.DataSource) {
+	g.mu.Lock()
+	var fresh []health.DataSource
+	for _, source := range sources {
+		if _, known := g.discovered[source.ID]; !known {
+			g.discovered[source.ID] = source
+			fresh = append(fresh, source)
+		}
+	}
+	g.mu.Unlock()
+	if len(fresh) == 0 {
+		return
+	}
+	if err := g.Store.AddDataSources(ctx, fresh); err != nil {
+		g.Log.ErrorContext(ctx, "discovered data sources could not be stored", "error", err)
+	}
+}
+
+// DataSources lists the catalogue, and after it what upstreams showed beyond it, by slug.
+func (g *Gateway) DataSources() []health.DataSource {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	var more []health.DataSource
+	for _, source := range g.discovered {
+		if _, _, known := g.Registry.DataSource(source.ID); !known {
+			more = append(more, source)
+		}
+	}
+	slices.SortFunc(more, func(a, b health.DataSource) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	return append(slices.Clone(g.Registry.DataSources()), more...)
+}
+
+// dataSource finds a source by its slug. A slug that this process has not seen may have been discovered by another one.
+func (g *Gateway) dataSource(ctx context.Context, argument string, id health.DataSourceID) (health.DataSource, *connectors.Plug, error) {
+	if source, plug, ok := g.knownSource(id); ok {
+		return source, plug, nil
+	}
+	if err := g.loadDiscovered(ctx); err != nil {
+		return health.DataSource{}, nil, err
+	}
+	if source, plug, ok := g.knownSource(id); ok {
+		return source, plug, nil
+	}
+	var known []string
+	for _, source := range g.DataSources() {
+		known = append(known, string(source.ID))
+	}
+	return health.DataSource{}, nil, health.Refuse(argument, "there is no such data source; known are: "+strings.Join(known, ", "))
+}
+
+func (g *Gateway) knownSource(id health.DataSourceID) (health.DataSource, *connectors.Plug, bool) {
+	if source, plug, ok := g.Registry.DataSource(id); ok {
+		return source, plug, true
+	}
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	source, ok := g.discovered[id]
+	return source, g.Registry.Plug(source.Connector), ok
+}
+
+// Filter is a dataSources argument that was found to be good. The zero Filter lets everything through.
+type Filter struct {
+	sources map[health.DataSourceID]string
+} // slug → connector
+
+// Filter checks a dataSources argument. nil means no argument.
+func (g *Gateway) Filter(ctx context.Context, ids []string) (Filter, error) {
+	switch {
+	case ids == nil:
+		return Filter{}, nil
+	case len(ids) == 0:
+		return Filter{}, health.Refuse("dataSources", "name at least one data source, or leave the argument out for all")
+	case len(ids) > MaxDataSources:
+		return Filter{}, health.Refuse("dataSources", fmt.Sprintf("at most %d data sources, not %d", MaxDataSources, len(ids)))
+	}
+	f := Filter{make(map[health.DataSourceID]string, len(ids))}
+	for _, id := range ids {
+		source, plug, err := g.dataSource(ctx, "dataSources", health.DataSourceID(id))
+		if err != nil {
+			return Filter{}, err
+		}
+		f.sources[source.ID] = plug.Description.ID
+	}
+	return f, nil
+}
+
+// Allows says whether the source passes.
+func (f Filter) Allows(id health.DataSourceID) bool {
+	_, ok := f.sources[id]
+	return ok || f.sources == nil
+}
+
+func (f Filter) touches(connector string) bool {
+	if f.sources == nil {
+		return true
+	}
+	for _, c := range f.sources {
+		if c == connector {
+			return true
+		}
+	}
+	return false
+}
+
+// LinkConnectors lists the connectors that have to be asked for links that pass the filter, in order.
+func (g *Gateway) LinkConnectors(f Filter) []string {
+	var ids []string
+	for _, plug := range g.Registry.Plugs() {
+		if f.touches(plug.Description.ID) {
+			ids = append(ids, plug.Description.ID)
+		}
+	}
+	return ids
+}
+
+// StepConnectors lists the connectors that have steps to pass the filter, in order.
+func (g *Gateway) StepConnectors(f Filter) []string {
+	return slices.DeleteFunc(g.LinkConnectors(f), func(id string) bool { return !g.Registry.Plug(id).ReadsSteps() })
+}

@@ -1,0 +1,250 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"healthgraph/connectors"
+	"healthgraph/health"
+	"healthgraph/tokens"
+)
+
+// Links gives each person's links to the connector's data sources, in order: the catalogue's, then by slug. An upstream
+// that fails leaves its last known set, else the catalogue, with status UNKNOWN. What changed is written in one statement.
+func (g *Gateway) Links(ctx context.Context, connector string, people []*Person) [][]health.DataSourceLink {
+	plug := g.Registry.Plug(connector)
+	now := g.Now()
+	links := make([][]health.DataSourceLink, len(people))
+	var changed []LinkRecord
+	if plug.Links == nil {
+		for i, p := range people {
+			links[i], changed = g.grantLinks(ctx, p, plug, now, changed)
+		}
+	} else {
+		accounts := make([]connectors.Account, len(people))
+		for i, p := range people {
+			accounts[i] = g.account(p, plug)
+		}
+		for i, result := range plug.Links.ReadLinks(ctx, accounts) {
+			if result.Err != nil {
+				links[i] = g.lastKnown(people[i], plug, result.Err)
+				continue
+			}
+			links[i], changed = g.shown(ctx, people[i], plug, result.Links, now, changed)
+		}
+	}
+	g.write(ctx, changed)
+	return links
+}
+
+// shown are the links as the upstream has just shown them.
+func (g *Gateway) shown(ctx context.Context, p *Person, plug *connectors.Plug, states []connectors.LinkState, now time.Time, changed []LinkRecord) ([]health.DataSourceLink, []LinkRecord) {
+	var links []health.DataSourceLink
+	var unknown []health.DataSource
+	for _, state := range states {
+		source, known := g.own(plug, state.DataSource)
+		if !known {
+			unknown = append(unknown, source)
+		}
+		old := g.record(p, plug, source.ID)
+		record := observed(old, state.Connected, now)
+		if record.worthWriting(old) {
+			changed = append(changed, record)
+		}
+		links = append(links, linkOf(record, source))
+	}
+	g.discover(ctx, unknown)
+	g.sort(links)
+	return links, changed
+}
+
+// own completes a source that the connector showed. A source of another connector's that has the same slug gets one of
+// its own, so that no filter ever mixes two upstreams.
+func (g *Gateway) own(plug *connectors.Plug, source health.DataSource) (health.DataSource, bool) {
+	entry, owner, known := g.Registry.DataSource(source.ID)
+	if known && owner == plug {
+		if source.LogoURL != nil {
+			entry.LogoURL = source.LogoURL
+		}
+		return entry, true
+	}
+	if known {
+		source.ID = health.DataSourceID(plug.Description.ID) + "_" + source.ID
+	}
+	return plug.Complete(source), false
+}
+
+// grantLinks are the links of a connector whose link is the grant that we hold: nobody has to be asked.
+func (g *Gateway) grantLinks(ctx context.Context, p *Person, plug *connectors.Plug, now time.Time, changed []LinkRecord) ([]health.DataSourceLink, []LinkRecord) {
+	grant, held := p.grants[plug.Description.ID]
+	var links []health.DataSourceLink
+	for _, source := range plug.Description.DataSources {
+		source = plug.Complete(source)
+		old := g.record(p, plug, source.ID)
+		record := observed(old, held, now)
+		if held {
+			record.ConnectedAt = grant.ConnectedAt
+		}
+		if record.worthWriting(old) {
+			changed = append(changed, record)
+		}
+		link := linkOf(record, source)
+		if held {
+			g.addGrant(ctx, &link, grant, plug)
+		}
+		links = append(links, link)
+	}
+	return links, changed
+}
+
+// addGrant says what the grant allows and whether the upstream still takes it.
+func (g *Gateway) addGrant(ctx context.Context, link *health.DataSourceLink, grant tokens.Record, plug *connectors.Plug) {
+	link.ScopesGranted = grant.Scopes
+	if grant.Scopes != nil && plug.Profile != nil {
+		link.ScopesMissing = slices.DeleteFunc(slices.Clone(plug.Profile.Scopes()), func(s string) bool { return slices.Contains(grant.Scopes, s) })
+	}
+	var problem string
+	switch {
+	case grant.Refused():
+		link.Status = health.StatusReauthorizationRequired
+		problem = plug.Description.Name + " no longer accepts this person's authorisation: link it again"
+	case len(link.ScopesMissing) > 0:
+		problem = "the person did not grant everything that is asked for: link it again to grant the rest"
+	default:
+		return
+	}
+	link.Problem = &health.Problem{Code: health.ReauthorizationRequired, Message: problem, DataSource: &link.DataSource}
+	if again, err := g.mint(ctx, link.User, link.DataSource, plug, ""); err == nil {
+		link.Problem.AuthorizationURL = again.URL
+	}
+}
+
+// lastKnown is what was shown last, or the catalogue, while the upstream can't be asked.
+func (g *Gateway) lastKnown(p *Person, plug *connectors.Plug, failure error) []health.DataSourceLink {
+	problem := health.ProblemOf(failure)
+	g.logFailure(plug.Description.ID, failure)
+	var links []health.DataSourceLink
+	add := func(record LinkRecord, source health.DataSource) {
+		link := linkOf(record, source)
+		link.Status, link.Problem = health.StatusUnknown, problem
+		links = append(links, link)
+	}
+	for id, record := range p.links {
+		if record.Connector != plug.Description.ID {
+			continue
+		}
+		if source, _, ok := g.knownSource(id); ok {
+			add(record, source)
+		}
+	}
+	if len(links) == 0 {
+		for _, source := range plug.Description.DataSources {
+			add(g.record(p, plug, source.ID), plug.Complete(source))
+		}
+	}
+	g.sort(links)
+	return links
+}
+
+// record is what is remembered of a link, or the beginning of it.
+func (g *Gateway) record(p *Person, plug *connectors.Plug, source health.DataSourceID) LinkRecord {
+	if r, ok := p.links[source]; ok {
+		return r
+	}
+	return LinkRecord{
+		ID: g.linkID(p.ID, source), User: p.ID, Connector: plug.Description.ID, DataSource: source,
+		Status: health.StatusNotConnected,
+	}
+}
+
+func linkOf(r LinkRecord, source health.DataSource) health.DataSourceLink {
+	return health.DataSourceLink{
+		ID: r.ID, User: r.User, DataSource: source, Status: r.Status,
+		ConnectedAt: known(r.ConnectedAt), CheckedAt: known(r.CheckedAt), LatestDataAt: known(r.LatestDataAt),
+	}
+}
+
+// known is nil for the zero time.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// sort puts links in the catalogue's order, and those beyond it after, by slug.
+func (g *Gateway) sort(links []health.DataSourceLink) {
+	rank := map[health.DataSourceID]int{}
+	for i, source := range g.Registry.DataSources() {
+		rank[source.ID] = i - len(g.Registry.DataSources())
+	}
+	slices.SortFunc(links, func(a, b health.DataSourceLink) int {
+		if by := rank[a.DataSource.ID] - rank[b.DataSource.ID]; by != 0 {
+			return by
+		}
+		return strings.Compare(string(a.DataSource.ID), string(b.DataSource.ID))
+	})
+}
+
+// outlive is for what follows an upstream's answer in our own store: it is done even when the caller has gone or the
+// operation's time is up.
+func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+}
+
+// write remembers what changed, even when the caller has gone or its time is up: the upstream has answered. A failure
+// costs freshness alone, so the answer stands.
+func (g *Gateway) write(ctx context.Context, changed []LinkRecord) {
+	if len(changed) == 0 {
+		return
+	}
+	ctx, cancel := outlive(ctx)
+	defer cancel()
+	if _, err := g.Store.PutLinks(ctx, changed); err != nil {
+		g.Log.ErrorContext(ctx, "links could not be stored", "error", err)
+	}
+}
+
+// change applies f to what is remembered of one link and writes it at once, for what no later read would find out again.
+// Another process may be writing the same link: f is then applied to what that one wrote.
+func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, source health.DataSourceID, f func(LinkRecord) LinkRecord) {
+	ctx, cancel := outlive(ctx)
+	defer cancel()
+	var written int
+	var err error
+	for range 3 {
+		record := f(g.record(p, plug, source))
+		p.links[source] = record
+		if written, err = g.Store.PutLinks(ctx, []LinkRecord{record}); err != nil {
+			break
+		}
+		if written == 1 {
+			record.Version++
+			p.links[source] = record
+			return
+		}
+		newer, found, readErr := g.Store.Link(ctx, record.ID)
+		if err = readErr; err != nil || !found {
+			break
+		}
+		p.links[source] = newer
+	}
+	g.Log.ErrorContext(ctx, "a link's change could not be stored", "connector", plug.Description.ID, "error", err)
+}
+
+// Link finds whose link it is and to what, from the store. What can't be a link's id is not looked for.
+func (g *Gateway) Link(ctx context.Context, id health.LinkID) (LinkRecord, bool, error) {
+	if len(id) != len(g.linkID("", "")) || strings.ContainsFunc(string(id), func(r rune) bool { return r < '-' || r > 'z' }) {
+		return LinkRecord{}, false, nil
+	}
+	return g.Store.Link(ctx, id)
+}
+
+// logFailure tells the operator what only they can mend; what time or the person mends is not worth a line each.
+func (g *Gateway) logFailure(connector string, failure error) {
+	if e := health.AsError(failure); e.Code == health.UpstreamInvalid || e.Code == health.Internal {
+		g.Log.Error("an upstream's answer needs the operator", "connector", connector, "code", e.Code, "message", e.Message, "cause", e.Cause)
+	}
+}

@@ -1,0 +1,69 @@
+package gateway
+
+import (
+	"time"
+
+	"healthgraph/health"
+)
+
+const (
+	// pendingFor is how long a person's return from the consent page counts while the upstream does not show the link.
+	pendingFor = 15 * time.Minute
+	// checkedAtPrecision spares a write for every read: CheckedAt is stored again when it is this much out of date.
+	checkedAtPrecision = time.Hour
+)
+
+// This file is the one place where a link's status changes. Each function takes what is remembered and gives what is to
+// be remembered; none of them is called for a failure, which says nothing about the link.
+
+// observed: the upstream said whether the source is connected.
+func observed(r LinkRecord, connected bool, now time.Time) LinkRecord {
+	r.CheckedAt = now
+	switch {
+	case connected && r.Status == health.StatusRevoking && now.Before(r.LateDataUntil):
+		return r // the upstream takes its time
+	case connected:
+		if r.Status != health.StatusConnected || r.ConnectedAt.IsZero() {
+			r.ConnectedAt = now
+		}
+		r.Status = health.StatusConnected
+		r.PendingSince, r.RevokedAt, r.LateDataUntil = time.Time{}, time.Time{}, time.Time{}
+		return r
+	}
+	r.ConnectedAt = time.Time{}
+	switch {
+	case !r.PendingSince.IsZero() && now.Sub(r.PendingSince) < pendingFor:
+		r.Status = health.StatusPending
+	case !r.RevokedAt.IsZero():
+		r.Status = health.StatusRevoked
+	default:
+		r.Status = health.StatusNotConnected
+	}
+	return r
+}
+
+// returned: the person came back from the consent page, whatever they did there.
+func returned(r LinkRecord, now time.Time) LinkRecord {
+	r.PendingSince, r.RevokedAt, r.LateDataUntil = now, time.Time{}, time.Time{}
+	if r.Status == health.StatusRevoking {
+		r.Status = health.StatusNotConnected
+	}
+	return r
+}
+
+// revoked: the upstream took a revocation (or we forgot our grant); observed says afterwards whether it still shows.
+func revoked(r LinkRecord, lateData time.Duration, now time.Time) LinkRecord {
+	r.Status, r.RevokedAt, r.PendingSince = health.StatusRevoking, now, time.Time{}
+	r.LateDataUntil = now.Add(lateData)
+	return r
+}
+
+// worthWriting says whether the store has to hear of the change from old to r.
+func (r LinkRecord) worthWriting(old LinkRecord) bool {
+	if old.Version == 0 || r.CheckedAt.Sub(old.CheckedAt) >= checkedAtPrecision {
+		return true
+	}
+	return r.Status != old.Status ||
+		!r.ConnectedAt.Equal(old.ConnectedAt) || !r.PendingSince.Equal(old.PendingSince) ||
+		!r.RevokedAt.Equal(old.RevokedAt) || !r.LateDataUntil.Equal(old.LateDataUntil)
+}

@@ -1,0 +1,119 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"strings"
+
+	"healthgraph/connectors"
+	"healthgraph/health"
+	"healthgraph/tokens"
+)
+
+// Person is what the store knows of one person.
+type Person struct {
+	ID       health.UserID
+	upstream map[string]string // connector → the id that we gave them there
+	grants   map[string]tokens.Record
+	links    map[health.DataSourceID]LinkRecord
+}
+
+// People reads what the store knows of the people, in order, in a number of statements that does not grow with them.
+// Whoever has no id yet at an upstream that takes ours gets one.
+func (g *Gateway) People(ctx context.Context, users []health.UserID) ([]*Person, error) {
+	ids, err := g.upstreamIDs(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	links, err := g.Store.Links(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	var grants []tokens.Record
+	if g.Tokens != nil {
+		if grants, err = g.Tokens.Grants(ctx, users); err != nil {
+			return nil, err
+		}
+	}
+
+	people := make([]*Person, len(users))
+	byID := make(map[health.UserID]*Person, len(users))
+	for i, user := range users {
+		if byID[user] == nil {
+			byID[user] = &Person{
+				ID: user, upstream: ids[user],
+				grants: map[string]tokens.Record{}, links: map[health.DataSourceID]LinkRecord{},
+			}
+		}
+		people[i] = byID[user]
+	}
+	for _, link := range links {
+		byID[link.User].links[link.DataSource] = link
+	}
+	for _, grant := range grants {
+		byID[grant.User].grants[grant.Connector] = grant
+	}
+	return people, nil
+}
+
+// upstreamIDs gives every person's id at every upstream that takes ours. New ones are written and read again, so that
+// two processes that make one at the same time agree.
+func (g *Gateway) upstreamIDs(ctx context.Context, users []health.UserID) (map[health.UserID]map[string]string, error) {
+	known, err := g.readUpstreamIDs(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	var made []UpstreamID
+	for user, ids := range known {
+		for _, plug := range g.Registry.Plugs() {
+			if connector := plug.Description.ID; plug.Identifier != nil && ids[connector] == "" {
+				made = append(made, UpstreamID{user, connector, upstreamID(user, plug.Identifier)})
+			}
+		}
+	}
+	if len(made) == 0 {
+		return known, nil
+	}
+	if err := g.Store.AddUpstreamIDs(ctx, made); err != nil {
+		return nil, err
+	}
+	return g.readUpstreamIDs(ctx, users)
+}
+
+func (g *Gateway) readUpstreamIDs(ctx context.Context, users []health.UserID) (map[health.UserID]map[string]string, error) {
+	rows, err := g.Store.UpstreamIDs(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[health.UserID]map[string]string, len(users))
+	for _, user := range users {
+		ids[user] = map[string]string{}
+	}
+	for _, row := range rows {
+		ids[row.User][row.Connector] = row.ID
+	}
+	return ids, nil
+}
+
+// upstreamID is the person's own id where the upstream takes it, else a random one that tells nothing about them. An own
+// id that looks like a generated one is never handed on: it could be somebody else's.
+func upstreamID(user health.UserID, upstream connectors.Identifier) string {
+	own := string(user)
+	if upstream.AcceptsID(own) && !strings.HasPrefix(strings.ToLower(own), connectors.GeneratedIDPrefix) {
+		return own
+	}
+	random := make([]byte, 16)
+	_, _ = rand.Read(random) // never fails: crypto/rand ends the program instead
+	return connectors.GeneratedIDPrefix + hex.EncodeToString(random)
+}
+
+// account is the person as the connector knows them: by the id that we gave them, or by the grant that they gave us.
+func (g *Gateway) account(p *Person, plug *connectors.Plug) connectors.Account {
+	connector := plug.Description.ID
+	if plug.Identifier != nil {
+		return connectors.Account{ID: p.upstream[connector]}
+	}
+	grant := p.grants[connector]
+	return connectors.Account{ID: grant.AccountID, Client: g.Tokens.ClientFor(grant, plug.Refresher)}
+}

@@ -1,0 +1,100 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"healthgraph/connectors"
+	"healthgraph/health"
+)
+
+// Revoke ends a link and reads its state back. An upstream that fails is the outcome FAILED with a problem.
+func (g *Gateway) Revoke(ctx context.Context, user health.UserID, id health.DataSourceID) (health.RevokePayload, error) {
+	source, plug, err := g.dataSource(ctx, "input.dataSource", id)
+	if err != nil {
+		return health.RevokePayload{}, err
+	}
+	people, err := g.People(ctx, []health.UserID{user})
+	if err != nil {
+		return health.RevokePayload{}, err
+	}
+	switch person := people[0]; {
+	case plug.NeedsGrant():
+		return g.forget(ctx, person, source, plug)
+	case plug.Revoker != nil:
+		return g.revokeUpstream(ctx, person, source, plug)
+	default:
+		link := pick(g.Links(ctx, plug.Description.ID, people)[0], source, g.record(person, plug, source.ID))
+		return failed(link, health.Fail(health.Unsupported, plug.Description.Name+" has no way to end a link: the person does it there", nil)), nil
+	}
+}
+
+func failed(link health.DataSourceLink, err error) health.RevokePayload {
+	payload := health.RevokePayload{Outcome: health.RevokeFailed, Link: link, Problem: health.ProblemOf(err)}
+	payload.Problem.DataSource = &payload.Link.DataSource
+	return payload
+}
+
+// forget ends a link whose upstream documents no revocation: our grant is deleted, and the person is told what is left.
+func (g *Gateway) forget(ctx context.Context, p *Person, source health.DataSource, plug *connectors.Plug) (health.RevokePayload, error) {
+	existed, err := g.Tokens.Forget(ctx, p.ID, plug.Description.ID)
+	if err != nil {
+		return health.RevokePayload{}, err
+	}
+	delete(p.grants, plug.Description.ID)
+	if existed {
+		g.change(ctx, p, plug, source.ID, func(r LinkRecord) LinkRecord { return revoked(r, 0, g.Now()) })
+	}
+	link := pick(g.Links(ctx, plug.Description.ID, []*Person{p})[0], source, g.record(p, plug, source.ID))
+	payload := health.RevokePayload{Outcome: health.AlreadyRevoked, Link: link}
+	if existed {
+		payload.Outcome = health.RevokedLocallyOnly
+		payload.Problem = &health.Problem{Code: health.Unsupported, DataSource: &payload.Link.DataSource, Message: plug.Description.RevokeHint}
+	}
+	return payload, nil
+}
+
+// revokeUpstream asks the upstream to end the link and reads its list back: that alone says whether it did.
+func (g *Gateway) revokeUpstream(ctx context.Context, p *Person, source health.DataSource, plug *connectors.Plug) (health.RevokePayload, error) {
+	account := g.account(p, plug)
+	old := g.record(p, plug, source.ID)
+	result, err := plug.Revoker.Revoke(ctx, account, source)
+	if err != nil {
+		g.logFailure(plug.Description.ID, err)
+		return failed(linkOf(old, source), err), nil
+	}
+	lateUntil := g.Now().Add(result.LateData)
+	if result.WasConnected {
+		g.change(ctx, p, plug, source.ID, func(r LinkRecord) LinkRecord { return revoked(r, result.LateData, g.Now()) })
+	}
+	links := g.Links(ctx, plug.Description.ID, []*Person{p})[0]
+	if result.WasConnected && !slices.ContainsFunc(links, func(l health.DataSourceLink) bool { return l.DataSource.ID == source.ID }) {
+		// A source beyond the catalogue may vanish from the list with its link. (A list that can't be read has it still.)
+		g.change(ctx, p, plug, source.ID, func(r LinkRecord) LinkRecord { return observed(r, false, g.Now()) })
+	}
+	link := pick(links, source, g.record(p, plug, source.ID))
+	return revokePayload(link, result, old, lateUntil), nil
+}
+
+func revokePayload(link health.DataSourceLink, result connectors.Revocation, old LinkRecord, lateUntil time.Time) health.RevokePayload {
+	payload := health.RevokePayload{Link: link, LateDataUntil: &lateUntil}
+	neverWas := old.Version > 0 && (old.Status == health.StatusNotConnected || old.Status == health.StatusRevoked)
+	switch {
+	case link.Status == health.StatusUnknown && result.WasConnected:
+		payload.Outcome, payload.Problem = health.RevokedUpstreamPending, link.Problem
+	case link.Status == health.StatusUnknown:
+		payload = failed(link, health.Fail(link.Problem.Code, "there was nothing to revoke or it can't be revoked, and the list that tells could not be read", nil))
+		payload.Problem.RetryAfter = link.Problem.RetryAfter
+		return payload
+	case link.Status == health.StatusConnected && !result.WasConnected:
+		return failed(link, health.Fail(health.Unsupported, "the upstream does not let this data source be revoked: the person ends it in the source's own app", nil))
+	case link.Status == health.StatusConnected || link.Status == health.StatusRevoking:
+		payload.Outcome = health.RevokedUpstreamPending
+	case !result.WasConnected || neverWas:
+		payload.Outcome, payload.LateDataUntil = health.AlreadyRevoked, nil
+	default:
+		payload.Outcome = health.RevokedUpstream
+	}
+	return payload
+}

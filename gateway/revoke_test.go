@@ -1,0 +1,163 @@
+package gateway_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"healthgraph/connectors"
+	"healthgraph/health"
+)
+
+func TestARevocationSaysWhatTheUpstreamConfirmed(t *testing.T) {
+	ended := connectors.Revocation{WasConnected: true, LateData: 6 * time.Hour}
+	for name, c := range map[string]struct {
+		connected  bool // before
+		revocation connectors.Revocation
+		err        error
+		afterwards func(*lister)
+		outcome    health.RevokeOutcome
+		status     health.LinkStatus
+		problem    health.Code
+		late       bool
+	}{
+		"taken, and shown no more":           {true, ended, nil, func(l *lister) { l.shows() }, health.RevokedUpstream, health.StatusRevoked, "", true},
+		"taken, but still shown":             {true, ended, nil, func(l *lister) { l.shows(fitbit) }, health.RevokedUpstreamPending, health.StatusRevoking, "", true},
+		"taken, but the list can't be read":  {true, ended, nil, (*lister).isDown, health.RevokedUpstreamPending, health.StatusUnknown, health.UpstreamUnavailable, true},
+		"there was nothing to end":           {false, connectors.Revocation{}, nil, func(l *lister) { l.shows() }, health.AlreadyRevoked, health.StatusNotConnected, "", false},
+		"ended before, and taken once more":  {false, ended, nil, func(l *lister) { l.shows() }, health.AlreadyRevoked, health.StatusRevoked, "", false},
+		"this source can't be revoked":       {true, connectors.Revocation{}, nil, func(l *lister) { l.shows(fitbit) }, health.RevokeFailed, health.StatusConnected, health.Unsupported, false},
+		"nothing to end, and no list either": {false, connectors.Revocation{}, nil, (*lister).isDown, health.RevokeFailed, health.StatusUnknown, health.UpstreamUnavailable, false},
+		"the upstream is down":               {true, connectors.Revocation{}, down, func(l *lister) { l.shows(fitbit) }, health.RevokeFailed, health.StatusConnected, health.UpstreamUnavailable, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			if c.connected {
+				h.lister.shows(fitbit)
+			}
+			before := h.links("ada", "lister")["fitbit"]
+			h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) {
+				c.afterwards(h.lister)
+				return c.revocation, c.err
+			}
+			payload, err := h.Revoke(t.Context(), "ada", "fitbit")
+			require.NoError(t, err)
+			assert.Equal(t, c.outcome, payload.Outcome)
+			assert.Equal(t, c.status, payload.Link.Status)
+			assert.Equal(t, before.ID, payload.Link.ID)
+			assert.Equal(t, c.late, payload.LateDataUntil != nil)
+			if c.late {
+				assert.WithinDuration(t, h.clock.Now().Add(6*time.Hour), *payload.LateDataUntil, time.Second)
+			}
+			if c.problem == "" {
+				assert.Nil(t, payload.Problem)
+			} else {
+				require.NotNil(t, payload.Problem)
+				assert.Equal(t, c.problem, payload.Problem.Code)
+			}
+		})
+	}
+}
+
+func TestAFailedRevocationChangesNothing(t *testing.T) {
+	h := newHouse(t)
+	h.lister.shows(fitbit)
+	h.links("ada", "lister")
+	before, _ := h.stored("ada")
+	h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) { return connectors.Revocation{}, down }
+	payload, err := h.Revoke(t.Context(), "ada", "fitbit")
+	require.NoError(t, err)
+	assert.Equal(t, health.RevokeFailed, payload.Outcome)
+	assert.Equal(t, "PT1M", payload.Problem.RetryAfter.String())
+	assert.Equal(t, fitbit.ID, payload.Problem.DataSource.ID)
+	after, _ := h.stored("ada")
+	assert.ElementsMatch(t, before, after)
+}
+
+func TestARevokedLinkCanBeRevokedAndConnectedAgain(t *testing.T) {
+	h := newHouse(t)
+	h.lister.shows(fitbit)
+	first := h.links("ada", "lister")["fitbit"]
+	h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) {
+		h.lister.shows()
+		return connectors.Revocation{WasConnected: true, LateData: time.Hour}, nil
+	}
+	payload, err := h.Revoke(t.Context(), "ada", "fitbit")
+	require.NoError(t, err)
+	assert.Equal(t, health.RevokedUpstream, payload.Outcome)
+	payload, err = h.Revoke(t.Context(), "ada", "fitbit")
+	require.NoError(t, err)
+	assert.Equal(t, health.AlreadyRevoked, payload.Outcome)
+	assert.Equal(t, health.StatusRevoked, h.links("ada", "lister")["fitbit"].Status)
+
+	h.lister.shows(fitbit)
+	h.clock.advance(2 * time.Hour)
+	again := h.links("ada", "lister")["fitbit"]
+	assert.Equal(t, health.StatusConnected, again.Status)
+	assert.Equal(t, first.ID, again.ID, "stable for ever")
+	assert.True(t, again.ConnectedAt.After(*first.ConnectedAt))
+}
+
+func TestASourceBeyondTheCatalogueCanBeRevoked(t *testing.T) {
+	h := newHouse(t)
+	h.lister.shows(health.DataSource{ID: "zepp", Name: "Zepp"})
+	h.links("ada", "lister")
+	h.lister.revocation = func(source health.DataSourceID) (connectors.Revocation, error) {
+		assert.Equal(t, health.DataSourceID("zepp"), source)
+		h.lister.shows()
+		return connectors.Revocation{WasConnected: true}, nil
+	}
+	payload, err := h.Revoke(t.Context(), "ada", "zepp")
+	require.NoError(t, err)
+	assert.Equal(t, health.RevokedUpstream, payload.Outcome, "although the list has no line for it any more")
+	assert.Equal(t, health.StatusRevoked, payload.Link.Status)
+	record, found, err := h.Link(t.Context(), payload.Link.ID)
+	require.NoError(t, err)
+	require.True(t, found)
+	assert.Equal(t, health.StatusRevoked, record.Status)
+}
+
+func TestWhereTheUpstreamOffersNoRevocationTheGrantIsForgotten(t *testing.T) {
+	h := newHouse(t)
+	h.grant("ada", nil)
+	h.grant("bob", nil)
+	h.links("ada", "granter")
+	payload, err := h.Revoke(t.Context(), "ada", "granter")
+	require.NoError(t, err)
+	assert.Equal(t, health.RevokedLocallyOnly, payload.Outcome)
+	assert.Equal(t, health.StatusRevoked, payload.Link.Status)
+	assert.Equal(t, "end it in Granter's app as well", payload.Problem.Message)
+	_, grants := h.stored("ada")
+	assert.Empty(t, grants)
+	_, grants = h.stored("bob")
+	assert.Len(t, grants, 1, "another person's stays")
+
+	payload, err = h.Revoke(t.Context(), "ada", "granter")
+	require.NoError(t, err)
+	assert.Equal(t, health.AlreadyRevoked, payload.Outcome)
+	assert.Nil(t, payload.Problem)
+	assert.Equal(t, health.StatusRevoked, h.links("ada", "granter")["granter"].Status)
+
+	h.grant("ada", nil)
+	assert.Equal(t, health.StatusConnected, h.links("ada", "granter")["granter"].Status)
+}
+
+func TestOneWhoNeverLinkedHasNothingToRevoke(t *testing.T) {
+	h := newHouse(t)
+	payload, err := h.Revoke(t.Context(), "ada", "granter")
+	require.NoError(t, err)
+	assert.Equal(t, health.AlreadyRevoked, payload.Outcome)
+	assert.Equal(t, health.StatusNotConnected, payload.Link.Status)
+}
+
+func TestAnUnknownSourceIsRefusedBeforeAnythingIsAsked(t *testing.T) {
+	h := newHouse(t)
+	_, err := h.Revoke(t.Context(), "ada", "no_such_thing")
+	assert.Equal(t, health.BadUserInput, codeOf(err))
+	assert.Equal(t, "input.dataSource", health.AsError(err).Argument)
+	assert.ErrorContains(t, err, "fitbit, apple_health, granter")
+	assert.NotContains(t, err.Error(), "no_such_thing")
+	assert.Empty(t, h.lister.made())
+}

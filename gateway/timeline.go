@@ -1,0 +1,208 @@
+package gateway
+
+import (
+	"container/heap"
+	"math"
+	"slices"
+	"sort"
+	"strconv"
+	"time"
+
+	"healthgraph/health"
+)
+
+// dayTally is what samples say of one day.
+type dayTally struct {
+	steps   float64
+	touched bool // a sample, be it of zero steps, falls on the day
+}
+
+// tally spreads samples over the days of the range, as the zone's clocks cut them, without counting overlaps twice.
+//
+// Time is cut at every sample boundary and every start of a day. Each sample is spread evenly over its span. In each
+// slice the device with the highest rate counts, the others do not: phone and watch record the same walk. A sample at an
+// instant counts there, the highest device's alone where several have one. Samples that name no device are each taken
+// for a device of their own, so that an overlap is never counted twice. Takes O(n log n) for n samples.
+func tally(samples []health.StepSample, days health.DateRange, zone health.TimeZone) map[health.Date]dayTally {
+	starts := make([]time.Time, 0, days.Days()+1) // starts[i] begins day i, the last ends the range
+	dates := days.Each()
+	for _, date := range dates {
+		starts = append(starts, date.Start(zone))
+	}
+	starts = append(starts, days.To.AddDays(1).Start(zone))
+
+	sums := make([]dayTally, len(dates))
+	spread(samples, starts, sums)
+	countInstants(samples, starts, sums)
+
+	tallies := make(map[health.Date]dayTally, len(dates))
+	for i, date := range dates {
+		tallies[date] = sums[i]
+	}
+	return tallies
+}
+
+// edge is a moment at which the sum of rates of a device changes.
+type edge struct {
+	at     time.Time
+	device int
+	rate   float64 // steps per second
+	begins bool
+}
+
+func spread(samples []health.StepSample, starts []time.Time, sums []dayTally) {
+	first, end := starts[0], starts[len(starts)-1]
+	numbers := map[string]int{}
+	edges := make([]edge, 0, 2*len(samples))
+	for i, s := range samples {
+		if !s.Start.Before(s.End) || !s.Start.Before(end) || !s.End.After(first) {
+			continue
+		}
+		name := s.Device
+		if name == "" {
+			name = "\x00" + strconv.Itoa(i)
+		}
+		device, seen := numbers[name]
+		if !seen {
+			device = len(numbers)
+			numbers[name] = device
+		}
+		rate := s.Steps / s.End.Sub(s.Start).Seconds()
+		edges = append(edges, edge{s.Start, device, rate, true}, edge{s.End, device, rate, false})
+	}
+	slices.SortFunc(edges, func(a, b edge) int { return a.at.Compare(b.at) })
+
+	active := newRates(len(numbers))
+	day := 0
+	for i, e := range edges {
+		if i > 0 {
+			day = addSlice(edges[i-1].at, e.at, active, starts, sums, day)
+		}
+		active.change(e)
+	}
+}
+
+// addSlice adds the slice from one edge to the next, cut at the starts of days, and gives the day that it ended in.
+func addSlice(from, to time.Time, active *rates, starts []time.Time, sums []dayTally, day int) int {
+	rate, counting := active.highest()
+	if !counting || !from.Before(to) {
+		return day
+	}
+	for day < len(sums)-1 && !from.Before(starts[day+1]) {
+		day++
+	}
+	for d := day; d < len(sums) && starts[d].Before(to); d++ {
+		begin, finish := latest(from, starts[d]), earliest(to, starts[d+1])
+		if begin.Before(finish) {
+			sums[d].steps += rate * finish.Sub(begin).Seconds()
+			sums[d].touched = true
+		}
+	}
+	return day
+}
+
+// countInstants adds samples without a span.
+func countInstants(samples []health.StepSample, starts []time.Time, sums []dayTally) {
+	first, end := starts[0], starts[len(starts)-1]
+	type moment struct {
+		at     time.Time // in UTC, without a monotonic clock: comparable
+		device string
+	}
+	perDevice := map[moment]float64{}
+	for i, s := range samples {
+		if s.Start.Equal(s.End) && !s.Start.Before(first) && s.Start.Before(end) {
+			device := s.Device
+			if device == "" {
+				device = "\x00" + strconv.Itoa(i)
+			}
+			perDevice[moment{s.Start.UTC().Round(0), device}] += s.Steps
+		}
+	}
+	highest := map[time.Time]float64{}
+	for m, steps := range perDevice {
+		highest[m.at] = math.Max(highest[m.at], steps)
+	}
+	for at, steps := range highest {
+		// The day before the first that begins later: of a skipped day and the next, which start together, the next.
+		day := sort.Search(len(starts), func(i int) bool { return starts[i].After(at) }) - 1
+		sums[day].steps += steps
+		sums[day].touched = true
+	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// rates is the devices that are counting now, as a heap with the highest rate on top.
+type rates struct {
+	rate   []float64 // by device
+	active []int     // samples under way, by device
+	place  []int     // in the heap, by device; -1 = not counting
+	order  []int     // the heap of devices
+}
+
+func newRates(devices int) *rates {
+	r := &rates{rate: make([]float64, devices), active: make([]int, devices), place: make([]int, devices)}
+	for i := range r.place {
+		r.place[i] = -1
+	}
+	return r
+}
+
+func (r *rates) change(e edge) {
+	d := e.device
+	if e.begins {
+		r.active[d]++
+		r.rate[d] += e.rate
+	} else {
+		r.active[d]--
+		r.rate[d] -= e.rate
+	}
+	switch {
+	case r.active[d] == 0:
+		r.rate[d] = 0 // exactly: no rounding error outlives a sample
+		heap.Remove(r, r.place[d])
+	case r.place[d] < 0:
+		heap.Push(r, d)
+	default:
+		heap.Fix(r, r.place[d])
+	}
+}
+
+func (r *rates) highest() (float64, bool) {
+	if len(r.order) == 0 {
+		return 0, false
+	}
+	return math.Max(r.rate[r.order[0]], 0), true
+}
+
+// The methods of heap.Interface.
+
+func (r *rates) Len() int           { return len(r.order) }
+func (r *rates) Less(i, j int) bool { return r.rate[r.order[i]] > r.rate[r.order[j]] }
+func (r *rates) Swap(i, j int) {
+	r.order[i], r.order[j] = r.order[j], r.order[i]
+	r.place[r.order[i]], r.place[r.order[j]] = i, j
+}
+func (r *rates) Push(x any) {
+	d := x.(int) //nolint:errcheck,forcetypeassert // this file alone pushes
+	r.place[d] = len(r.order)
+	r.order = append(r.order, d)
+}
+func (r *rates) Pop() any {
+	d := r.order[len(r.order)-1]
+	r.order = r.order[:len(r.order)-1]
+	r.place[d] = -1
+	return d
+}

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"healthgraph/health"
+	"healthgraph/tokens"
+)
+
+var _ tokens.Store = (*Store)(nil)
+
+type grantRow struct {
+	bun.BaseModel `bun:"table:grants,alias:grants"`
+
+	Person        string         `bun:"person,pk"`
+	Connector     string         `bun:"connector,pk"`
+	AccountID     string         `bun:"account_id"`
+	Sealed        []byte         `bun:"sealed"`
+	ExpiresAt     bun.NullTime   `bun:"expires_at"`
+	RefusedAt     bun.NullTime   `bun:"refused_at"`
+	Scopes        sql.NullString `bun:"scopes"` // a JSON list; NULL = the upstream did not say
+	TimeZone      string         `bun:"time_zone"`
+	ProfileReadAt bun.NullTime   `bun:"profile_read_at"`
+	ConnectedAt   bun.NullTime   `bun:"connected_at"`
+	Version       int64          `bun:"version"`
+}
+
+// grantColumns are those that a new grant writes over an old one.
+var grantColumns = []string{
+	"account_id", "sealed", "expires_at", "refused_at", "scopes", "time_zone", "profile_read_at", "connected_at",
+}
+
+func grantRowOf(r tokens.Record, version int64) (grantRow, error) {
+	row := grantRow{
+		Person:        string(r.User),
+		Connector:     r.Connector,
+		AccountID:     r.AccountID,
+		Sealed:        r.Sealed,
+		ExpiresAt:     bun.NullTime{Time: r.ExpiresAt},
+		RefusedAt:     bun.NullTime{Time: r.RefusedAt},
+		TimeZone:      r.TimeZone,
+		ProfileReadAt: bun.NullTime{Time: r.ProfileReadAt},
+		ConnectedAt:   bun.NullTime{Time: r.ConnectedAt},
+		Version:       version,
+	}
+	if r.Scopes != nil {
+		scopes, err := json.Marshal(r.Scopes)
+		if err != nil {
+			return row, failed("encode scopes", err)
+		}
+		row.Scopes = sql.NullString{String: string(scopes), Valid: true}
+	}
+	return row, nil
+}
+
+func (r grantRow) record() (tokens.Record, error) {
+	record := tokens.Record{
+		User:          health.UserID(r.Person),
+		Connector:     r.Connector,
+		AccountID:     r.AccountID,
+		Sealed:        r.Sealed,
+		ExpiresAt:     r.ExpiresAt.UTC(),
+		RefusedAt:     r.RefusedAt.UTC(),
+		TimeZone:      r.TimeZone,
+		ProfileReadAt: r.ProfileReadAt.UTC(),
+		ConnectedAt:   r.ConnectedAt.UTC(),
+		Version:       r.Version,
+	}
+	if r.Scopes.Valid {
+		if err := json.Unmarshal([]byte(r.Scopes.String), &record.Scopes); err != nil {
+			return record, failed("decode scopes", err)
+		}
+	}
+	return record, nil
+}
+
+// Grants gives the grants of the people, at all upstreams, in no order.
+func (s *Store) Grants(ctx context.Context, users []health.UserID) ([]tokens.Record, error) {
+	if len(users) == 0 {
+		return nil, nil
+	}
+	var rows []grantRow
+	if err := s.read.NewSelect().Model(&rows).Where("person IN (?)", bun.List(users)).Scan(ctx); err != nil {
+		return nil, failed("read grants", err)
+	}
+	records := make([]tokens.Record, 0, len(rows))
+	for _, row := range rows {
+		record, err := row.record()
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, record)
+	}
+	return records, nil
+}
+
+// PutGrant writes the record over whatever is there, and counts the row's version up whatever record.Version is.
+func (s *Store) PutGrant(ctx context.Context, record tokens.Record) error {
+	row, err := grantRowOf(record, 1)
+	if err != nil {
+		return err
+	}
+	query := s.write.NewInsert().Model(&row).On("CONFLICT (person, connector) DO UPDATE")
+	for _, column := range grantColumns {
+		query = query.Set("? = excluded.?", bun.Ident(column), bun.Ident(column))
+	}
+	_, err = query.Set("version = grants.version + 1").Exec(ctx)
+	return failed("write a grant", err)
+}
+
+// UpdateGrant writes the record if the row still has record.Version, and says whether it did. The row then has
+// record.Version + 1.
+func (s *Store) UpdateGrant(ctx context.Context, record tokens.Record) (bool, error) {
+	row, err := grantRowOf(record, record.Version+1)
+	if err != nil {
+		return false, err
+	}
+	result, err := s.write.NewUpdate().Model(&row).Column(slices.Concat(grantColumns, []string{"version"})...).
+		WherePK().Where("version = ?", record.Version).Exec(ctx)
+	rows, err := changed("update a grant", result, err)
+	return rows > 0, err
+}
+
+// DeleteGrant forgets a grant and says whether there was one.
+func (s *Store) DeleteGrant(ctx context.Context, user health.UserID, connector string) (bool, error) {
+	result, err := s.write.NewDelete().Model((*grantRow)(nil)).
+		Where("person = ?", string(user)).Where("connector = ?", connector).Exec(ctx)
+	rows, err := changed("delete a grant", result, err)
+	return rows > 0, err
+}

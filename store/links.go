@@ -1,0 +1,153 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"healthgraph/gateway"
+	"healthgraph/health"
+)
+
+// linkRow names the type of each column: PostgreSQL can't tell it from a list of values where all are NULL.
+type linkRow struct {
+	bun.BaseModel `bun:"table:links,alias:links"`
+
+	ID            string       `bun:"id,type:text"`
+	Person        string       `bun:"person,pk,type:text"`
+	DataSource    string       `bun:"data_source,pk,type:text"`
+	Connector     string       `bun:"connector,type:text"`
+	Status        string       `bun:"status,type:text"`
+	ConnectedAt   bun.NullTime `bun:"connected_at,type:timestamptz"`
+	CheckedAt     bun.NullTime `bun:"checked_at,type:timestamptz"`
+	LatestDataAt  bun.NullTime `bun:"latest_data_at,type:timestamptz"`
+	PendingSince  bun.NullTime `bun:"pending_since,type:timestamptz"`
+	RevokedAt     bun.NullTime `bun:"revoked_at,type:timestamptz"`
+	LateDataUntil bun.NullTime `bun:"late_data_until,type:timestamptz"`
+	Version       int64        `bun:"version,type:bigint"`
+}
+
+func (r linkRow) record() gateway.LinkRecord {
+	return gateway.LinkRecord{
+		ID:            health.LinkID(r.ID),
+		User:          health.UserID(r.Person),
+		Connector:     r.Connector,
+		DataSource:    health.DataSourceID(r.DataSource),
+		Status:        health.LinkStatus(r.Status),
+		ConnectedAt:   r.ConnectedAt.UTC(),
+		CheckedAt:     r.CheckedAt.UTC(),
+		LatestDataAt:  r.LatestDataAt.UTC(),
+		PendingSince:  r.PendingSince.UTC(),
+		RevokedAt:     r.RevokedAt.UTC(),
+		LateDataUntil: r.LateDataUntil.UTC(),
+		Version:       r.Version,
+	}
+}
+
+// Links gives the links of the people, in no order.
+func (s *Store) Links(ctx context.Context, users []health.UserID) ([]gateway.LinkRecord, error) {
+	if len(users) == 0 {
+		return nil, nil
+	}
+	var rows []linkRow
+	if err := s.read.NewSelect().Model(&rows).Where("person IN (?)", bun.List(users)).Scan(ctx); err != nil {
+		return nil, failed("read links", err)
+	}
+	records := make([]gateway.LinkRecord, 0, len(rows))
+	for _, row := range rows {
+		records = append(records, row.record())
+	}
+	return records, nil
+}
+
+// Link gives one link, and says whether there is one.
+func (s *Store) Link(ctx context.Context, id health.LinkID) (gateway.LinkRecord, bool, error) {
+	var row linkRow
+	err := s.read.NewSelect().Model(&row).Where("id = ?", string(id)).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return gateway.LinkRecord{}, false, nil
+	}
+	if err != nil {
+		return gateway.LinkRecord{}, false, failed("read a link", err)
+	}
+	return row.record(), true, nil
+}
+
+// putLinks takes rows whose version is already the next one. A row that is not there is made only at its first version: a
+// link that was erased meanwhile stays erased.
+const putLinks = `WITH given (id, person, data_source, connector, status, connected_at, checked_at, latest_data_at,
+	pending_since, revoked_at, late_data_until, version) AS (?)
+INSERT INTO links (id, person, data_source, connector, status, connected_at, checked_at,
+	pending_since, revoked_at, late_data_until, version)
+SELECT id, person, data_source, connector, status, connected_at, checked_at,
+	pending_since, revoked_at, late_data_until, version
+FROM given
+WHERE version = 1 OR EXISTS (
+	SELECT 1 FROM links AS old WHERE old.person = given.person AND old.data_source = given.data_source)
+ON CONFLICT (person, data_source) DO UPDATE SET
+	connector = excluded.connector, status = excluded.status, connected_at = excluded.connected_at,
+	checked_at = excluded.checked_at, pending_since = excluded.pending_since, revoked_at = excluded.revoked_at,
+	late_data_until = excluded.late_data_until, version = excluded.version
+WHERE links.version = excluded.version - 1`
+
+// PutLinks writes each record whose row still has the record's Version (or does not exist, for 0), all columns but
+// LatestDataAt, and says how many were written. A written row has the record's Version + 1. Of several records for the
+// same link the last is taken. A row's id never changes.
+func (s *Store) PutLinks(ctx context.Context, records []gateway.LinkRecord) (int, error) {
+	if len(records) == 0 {
+		return 0, nil
+	}
+	rows := linkRows(records)
+	result, err := insert(func() (sql.Result, error) {
+		return s.write.NewRaw(putLinks, s.write.NewValues(&rows)).Exec(ctx)
+	})
+	return changed("write links", result, err)
+}
+
+// linkRows makes one row for each link, in the order in which all writers lock them.
+func linkRows(records []gateway.LinkRecord) []linkRow {
+	type key struct{ person, dataSource string }
+	byKey := make(map[key]linkRow, len(records))
+	for _, r := range records {
+		byKey[key{string(r.User), string(r.DataSource)}] = linkRow{
+			ID:            string(r.ID),
+			Person:        string(r.User),
+			DataSource:    string(r.DataSource),
+			Connector:     r.Connector,
+			Status:        string(r.Status),
+			ConnectedAt:   bun.NullTime{Time: r.ConnectedAt},
+			CheckedAt:     bun.NullTime{Time: r.CheckedAt},
+			PendingSince:  bun.NullTime{Time: r.PendingSince},
+			RevokedAt:     bun.NullTime{Time: r.RevokedAt},
+			LateDataUntil: bun.NullTime{Time: r.LateDataUntil},
+			Version:       r.Version + 1,
+		}
+	}
+	rows := make([]linkRow, 0, len(byKey))
+	for _, row := range byKey {
+		rows = append(rows, row)
+	}
+	slices.SortFunc(rows, func(a, b linkRow) int {
+		return cmp.Or(cmp.Compare(a.Person, b.Person), cmp.Compare(a.DataSource, b.DataSource))
+	})
+	return rows
+}
+
+// NoteData moves LatestDataAt of the person's links forward to latest, never back. It is no write in the sense of Version.
+// A zero latest changes nothing.
+func (s *Store) NoteData(ctx context.Context, user health.UserID, sources []health.DataSourceID, latest time.Time) error {
+	if len(sources) == 0 || latest.IsZero() {
+		return nil
+	}
+	// On SQLite instants are compared as text, which has the right order: all are UTC, and the '+' of the zone sorts before
+	// the '.' of a fraction and before its digits.
+	_, err := s.write.NewUpdate().Model((*linkRow)(nil)).Set("latest_data_at = ?", latest).
+		Where("person = ?", string(user)).Where("data_source IN (?)", bun.List(sources)).
+		Where("latest_data_at IS NULL OR latest_data_at < ?", latest).Exec(ctx)
+	return failed("note the newest data", err)
+}

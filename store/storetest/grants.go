@@ -1,0 +1,123 @@
+package storetest
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"healthgraph/health"
+	"healthgraph/store"
+	"healthgraph/tokens"
+)
+
+func grant(user health.UserID) tokens.Record {
+	return tokens.Record{
+		User:          user,
+		Connector:     "onetwentyone",
+		AccountID:     "account of " + string(user),
+		Sealed:        []byte{0, 1, 0, 0xff, '\'', '\\', 0},
+		ExpiresAt:     noon,
+		Scopes:        []string{"steps", `quo"ted`, "it's", "日"},
+		TimeZone:      "Europe/Paris",
+		ProfileReadAt: noon.Add(time.Second),
+		ConnectedAt:   noon.Add(time.Minute),
+	}
+}
+
+func storedGrant(t *testing.T, s *store.Store, user health.UserID) tokens.Record {
+	t.Helper()
+	records, err := s.Grants(t.Context(), []health.UserID{user})
+	require.NoError(t, err)
+	require.Len(t, records, 1)
+	return records[0]
+}
+
+func grants(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	none, err := s.Grants(ctx, nil)
+	require.NoError(t, err)
+	assert.Empty(t, none)
+	none, err = s.Grants(ctx, []health.UserID{"person-1"})
+	require.NoError(t, err)
+	assert.Empty(t, none)
+
+	first := grant("person-1")
+	require.NoError(t, s.PutGrant(ctx, first))
+	first.Version = 1
+	assert.Equal(t, first, storedGrant(t, s, "person-1"))
+
+	bare := tokens.Record{User: "person-1", Connector: "onetwentyone", Sealed: []byte{}, Scopes: []string{}, RefusedAt: time.Date(2026, 3, 29, 1, 2, 3, 4000, time.UTC)}
+	require.NoError(t, s.PutGrant(ctx, bare))
+	bare.Version = 2
+	assert.Equal(t, bare, storedGrant(t, s, "person-1"), "an empty list is not an unknown one")
+	bare.Scopes, bare.Sealed = nil, nil
+	require.NoError(t, s.PutGrant(ctx, bare))
+	bare.Version = 3
+	assert.Equal(t, bare, storedGrant(t, s, "person-1"))
+
+	other := grant("person-1")
+	other.Connector = "another"
+	require.NoError(t, s.PutGrant(ctx, other))
+	require.NoError(t, s.PutGrant(ctx, grant("person-2")))
+	all, err := s.Grants(ctx, append(manyUsers(), "person-1", "person-2"))
+	require.NoError(t, err)
+	assert.Len(t, all, 3)
+
+	there, err := s.DeleteGrant(ctx, "person-1", "another")
+	require.NoError(t, err)
+	assert.True(t, there)
+	there, err = s.DeleteGrant(ctx, "person-1", "another")
+	require.NoError(t, err)
+	assert.False(t, there)
+	assert.Equal(t, "onetwentyone", storedGrant(t, s, "person-1").Connector)
+	storedGrant(t, s, "person-2")
+}
+
+func grantVersions(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	update := func(record tokens.Record, want bool) {
+		t.Helper()
+		did, err := s.UpdateGrant(ctx, record)
+		require.NoError(t, err)
+		require.Equal(t, want, did)
+	}
+	first := grant("person-1")
+	update(first, false) // it never makes a row
+	require.NoError(t, s.PutGrant(ctx, first))
+	require.NoError(t, s.PutGrant(ctx, grant("person-2")))
+	update(first, false)
+
+	first.Version, first.Sealed, first.ExpiresAt, first.RefusedAt = 1, []byte{0}, time.Time{}, time.Date(2026, 3, 29, 1, 2, 3, 4000, time.UTC)
+	update(first, true)
+	update(first, false)
+	first.Version = 2
+	assert.Equal(t, first, storedGrant(t, s, "person-1"))
+	assert.EqualValues(t, 1, storedGrant(t, s, "person-2").Version)
+
+	// Linking again takes the row from whoever was renewing the old grant.
+	require.NoError(t, s.PutGrant(ctx, grant("person-1")))
+	update(first, false)
+	assert.EqualValues(t, 3, storedGrant(t, s, "person-1").Version)
+}
+
+func grantsRaced(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	race(func(int) { assert.NoError(t, s.PutGrant(ctx, grant("person-1"))) })
+	record := storedGrant(t, s, "person-1")
+	assert.EqualValues(t, racers, record.Version, "every write counts")
+	var won atomic.Int64
+	race(func(int) {
+		did, err := s.UpdateGrant(ctx, record)
+		assert.NoError(t, err)
+		if did {
+			won.Add(1)
+		}
+	})
+	assert.EqualValues(t, 1, won.Load())
+}

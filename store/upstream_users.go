@@ -1,0 +1,59 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"healthgraph/gateway"
+	"healthgraph/health"
+)
+
+var _ gateway.Store = (*Store)(nil)
+
+type upstreamUserRow struct {
+	bun.BaseModel `bun:"table:upstream_users,alias:upstream_users"`
+
+	Person     string `bun:"person,pk"`
+	Connector  string `bun:"connector,pk"`
+	UpstreamID string `bun:"upstream_id"`
+}
+
+// UpstreamIDs gives the ids of the people at all upstreams, in no order.
+func (s *Store) UpstreamIDs(ctx context.Context, users []health.UserID) ([]gateway.UpstreamID, error) {
+	if len(users) == 0 {
+		return nil, nil
+	}
+	var rows []upstreamUserRow
+	if err := s.read.NewSelect().Model(&rows).Where("person IN (?)", bun.List(users)).Scan(ctx); err != nil {
+		return nil, failed("read upstream ids", err)
+	}
+	ids := make([]gateway.UpstreamID, 0, len(rows))
+	for _, row := range rows {
+		ids = append(ids, gateway.UpstreamID{User: health.UserID(row.Person), Connector: row.Connector, ID: row.UpstreamID})
+	}
+	return ids, nil
+}
+
+// AddUpstreamIDs writes those that are new and leaves those that are there. Of two ids for the same person and connector
+// the first stays. An id that another person has at the upstream is an error, and then none is written.
+func (s *Store) AddUpstreamIDs(ctx context.Context, ids []gateway.UpstreamID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	rows := make([]upstreamUserRow, 0, len(ids))
+	for _, id := range ids {
+		rows = append(rows, upstreamUserRow{Person: string(id.User), Connector: id.Connector, UpstreamID: id.ID})
+	}
+	// All writers lock rows in the same order, or two might wait for each other.
+	slices.SortStableFunc(rows, func(a, b upstreamUserRow) int {
+		return cmp.Or(cmp.Compare(a.Person, b.Person), cmp.Compare(a.Connector, b.Connector))
+	})
+	_, err := insert(func() (sql.Result, error) {
+		return s.write.NewInsert().Model(&rows).On("CONFLICT (person, connector) DO NOTHING").Exec(ctx)
+	})
+	return failed("add upstream ids", err)
+}

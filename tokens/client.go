@@ -1,0 +1,117 @@
+package tokens
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"healthgraph/connectors"
+	"healthgraph/health"
+)
+
+// ClientFor gives an HTTP client that signs with a person's stored grant. The grant is renewed shortly before it
+// expires, and once after an unexpected 401. A request fails with a *health.Error when the grant can't be used.
+func (k *Keeper) ClientFor(record Record, refresher connectors.Refresher) *http.Client {
+	return &http.Client{Transport: &signer{keeper: k, refresher: refresher, record: record}}
+}
+
+// signer signs the requests of one operation with one grant.
+type signer struct {
+	keeper    *Keeper
+	refresher connectors.Refresher // nil where grants can't be renewed
+
+	mu     sync.Mutex // held during a renewal: the requests beside it wait for the same one
+	record Record
+	grant  *connectors.Grant // nil until first used
+}
+
+// RoundTrip signs and sends. Only requests without a body are sent twice.
+func (s *signer) RoundTrip(r *http.Request) (*http.Response, error) {
+	grant, err := s.fresh(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	response, err := bearer{grant.AccessToken}.RoundTrip(r)
+	if err != nil || response.StatusCode != http.StatusUnauthorized || r.Body != nil || !s.renewable(grant) {
+		s.outcome(r.Context(), response)
+		return response, err
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10)) // frees the connection for the next try
+	_ = response.Body.Close()
+
+	grant, err = s.after401(r.Context(), grant)
+	if err != nil {
+		return nil, err
+	}
+	response, err = bearer{grant.AccessToken}.RoundTrip(r)
+	s.outcome(r.Context(), response)
+	return response, err
+}
+
+func (s *signer) renewable(grant connectors.Grant) bool {
+	return s.refresher != nil && !grant.RefreshToken.IsEmpty()
+}
+
+// fresh gives the grant, renewed if it is about to expire.
+func (s *signer) fresh(ctx context.Context) (connectors.Grant, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.record.Refused() && s.keeper.now().Sub(s.record.RefusedAt) < reviveAfter {
+		return connectors.Grant{}, health.Fail(health.ReauthorizationRequired, "the upstream no longer accepts this person's authorisation: link it again", nil)
+	}
+	if s.grant == nil {
+		grant, err := s.keeper.open(s.record)
+		if err != nil {
+			return connectors.Grant{}, err
+		}
+		s.grant = &grant
+	}
+	expiring := !s.grant.ExpiresAt.IsZero() && !s.keeper.now().Before(s.grant.ExpiresAt.Add(-renewEarly))
+	if expiring && s.renewable(*s.grant) {
+		return s.renew(ctx)
+	}
+	return *s.grant, nil
+}
+
+// after401 gives a newer grant than the one that was refused, unless a request beside this one has already got it.
+func (s *signer) after401(ctx context.Context, refused connectors.Grant) (connectors.Grant, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.grant.AccessToken.Reveal() != refused.AccessToken.Reveal() {
+		return *s.grant, nil
+	}
+	return s.renew(ctx)
+}
+
+// renew is called with mu held.
+func (s *signer) renew(ctx context.Context) (connectors.Grant, error) {
+	record, grant, err := s.keeper.renew(ctx, s.record, s.refresher)
+	if err != nil {
+		if health.AsError(err).Code == health.ReauthorizationRequired {
+			s.record.RefusedAt = s.keeper.now()
+		}
+		return connectors.Grant{}, err
+	}
+	s.record, s.grant = record, &grant
+	return grant, nil
+}
+
+// outcome remembers what the last answer to a request says of the grant: refused although it was as fresh as can be, or
+// taken although it had been refused before. response is nil when there was no answer, which says nothing.
+func (s *signer) outcome(ctx context.Context, response *http.Response) {
+	if response == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case response.StatusCode == http.StatusUnauthorized:
+		s.keeper.markRefused(context.WithoutCancel(ctx), s.record)
+		s.record.RefusedAt = s.keeper.now()
+	case response.StatusCode < 300 && s.record.Refused():
+		s.keeper.revive(context.WithoutCancel(ctx), s.record)
+		s.record.RefusedAt = time.Time{}
+	}
+}

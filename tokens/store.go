@@ -1,0 +1,42 @@
+package tokens
+
+import (
+	"context"
+	"time"
+
+	"healthgraph/health"
+)
+
+// Record is a person's grant at one upstream, as it is stored. What is secret is sealed; the rest is what must be known
+// without opening it.
+type Record struct {
+	User          health.UserID
+	Connector     string
+	AccountID     string    // the person's id at the upstream
+	Sealed        []byte    // the tokens, sealed for exactly this row
+	ExpiresAt     time.Time // of the access token; zero = never
+	RefusedAt     time.Time // when the upstream last refused this grant for good; zero = it did not
+	Scopes        []string  // granted; nil = the upstream did not say
+	TimeZone      string    // IANA, "" = the upstream did not say
+	ProfileReadAt time.Time // when scopes and zone were read; zero = never
+	ConnectedAt   time.Time
+	Version       int64 // counts the writes of this row; 0 = not stored yet
+}
+
+// Refused says whether the person has to link again.
+func (r Record) Refused() bool { return !r.RefusedAt.IsZero() }
+
+// Store keeps grants and spent states.
+type Store interface {
+	// Grants gives the grants of the people, at all upstreams, in one statement and in no order.
+	Grants(ctx context.Context, users []health.UserID) ([]Record, error)
+	// PutGrant writes the record over whatever is there: a person linked (again).
+	PutGrant(ctx context.Context, record Record) error
+	// UpdateGrant writes the record if the row still has record.Version, and says whether it did.
+	UpdateGrant(ctx context.Context, record Record) (bool, error)
+	// DeleteGrant forgets a grant and says whether there was one.
+	DeleteGrant(ctx context.Context, user health.UserID, connector string) (bool, error)
+	// SpendState remembers a nonce until expiresAt, and says whether this is the first time that it is seen. Nonces that
+	// expired before now are forgotten.
+	SpendState(ctx context.Context, nonce string, expiresAt, now time.Time) (bool, error)
+}
