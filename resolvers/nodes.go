@@ -1,0 +1,78 @@
+package resolvers
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"healthgraph/callers"
+	"healthgraph/health"
+)
+
+// eachID answers the places of a list one by one: a failure is one error that names its place, and null there. A list
+// that is too long is refused whole, with nothing asked.
+func eachID(ctx context.Context, ids []string, answer func(ctx context.Context, i int) error) {
+	if len(ids) > MaxIDs {
+		graphql.AddError(ctx, health.Refuse("ids", fmt.Sprintf("at most %d ids, not %d", MaxIDs, len(ids))))
+		return
+	}
+	for i := range ids {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		if err := answer(ctx, i); err != nil {
+			graphql.AddError(ctx, err)
+		}
+	}
+}
+
+// node finds a person or a link. A link that nobody has is null.
+func (r *Resolver) node(ctx context.Context, id, argument string) (health.Node, error) {
+	if !strings.HasPrefix(id, health.LinkIDPrefix) {
+		user, err := target(ctx, &id, argument)
+		if err != nil {
+			return nil, err
+		}
+		return health.User{ID: user}, nil
+	}
+	record, found, err := r.Gateway.Link(ctx, health.LinkID(id))
+	if err != nil || !found {
+		return nil, err
+	}
+	if _, err := callers.FromContext(ctx).Target(&record.User, argument); err != nil {
+		return nil, err
+	}
+	links, err := readsOf(ctx).connectorLinks(ctx, record.User, record.Connector)()
+	if err != nil {
+		return nil, err
+	}
+	for _, link := range links[record.User] {
+		if link.ID == record.ID {
+			return link, nil
+		}
+	}
+	return nil, nil //nolint:nilnil // the upstream offers the data source no longer
+}
+
+// linkAuthorizationURL answers the field of a link, whose status is known already: it often needs no call.
+func (r *reads) linkAuthorizationURL(ctx context.Context, link *health.DataSourceLink, redirect *health.URL) (*health.URL, error) {
+	request, err := r.gateway.AuthorizeRequest(ctx, link.DataSource.ID, redirect)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case request.DataSource().Kind != health.KindBrowser,
+		link.Status == health.StatusConnected, link.Status == health.StatusRevoking:
+		return nil, nil //nolint:nilnil // null is the answer: there is nothing to link, or no browser flow
+	case link.Status == health.StatusUnknown && link.Problem.Code != health.UpstreamInvalid:
+		return nil, errorOf(link.Problem) // its upstream has just failed: asking it once more would only take longer
+	}
+	answer, err := r.authorizationURL(ctx, link.User, link.DataSource.ID, redirect)
+	if err != nil {
+		return nil, err
+	}
+	if answer.Problem != nil {
+		return nil, errorOf(answer.Problem)
+	}
+	return answer.URL, nil
+}

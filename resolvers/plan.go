@@ -1,0 +1,201 @@
+package resolvers
+
+import (
+	"context"
+	"slices"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"healthgraph/callers"
+	"healthgraph/gateway"
+	"healthgraph/health"
+)
+
+// plan is what an operation is going to read, found by reading its selections before any of it is resolved. Fields that
+// the plan foresees share one read, however the executor schedules them. What is refused is left out here, and answered
+// by its own resolver.
+type plan struct {
+	people []health.UserID
+	links  map[string][]health.UserID // by connector
+	days   map[stepsOf][]health.DateRange
+}
+
+// stepsOf is one person's steps at one connector.
+type stepsOf struct {
+	user      health.UserID
+	connector string
+}
+
+// planner walks the selections.
+type planner struct {
+	plan
+	gateway   *gateway.Gateway
+	caller    callers.Caller
+	operation *graphql.OperationContext
+	seen      map[stepsOf]bool // who is in links already
+	known     map[health.UserID]bool
+}
+
+func planOf(ctx context.Context, g *gateway.Gateway) plan {
+	if !graphql.HasOperationContext(ctx) {
+		return plan{}
+	}
+	p := planner{
+		plan:    plan{links: map[string][]health.UserID{}, days: map[stepsOf][]health.DateRange{}},
+		gateway: g, caller: callers.FromContext(ctx), operation: graphql.GetOperationContext(ctx),
+		seen: map[stepsOf]bool{}, known: map[health.UserID]bool{},
+	}
+	if p.operation.Operation.Operation == ast.Query {
+		p.root(ctx, p.operation.Operation.SelectionSet)
+	}
+	for of, ranges := range p.days {
+		p.days[of] = merge(ranges)
+	}
+	return p.plan
+}
+
+// root visits the fields of Query.
+func (p *planner) root(ctx context.Context, selections ast.SelectionSet) {
+	for _, field := range graphql.CollectFields(p.operation, selections, []string{"Query"}) {
+		arguments := field.ArgumentMap(p.operation.Variables)
+		switch field.Name {
+		case "viewer":
+			if !p.caller.IsService() {
+				p.person(ctx, p.caller.Subject, field.Selections)
+			}
+		case "user", "node":
+			p.persons(ctx, []any{arguments["id"]}, field.Selections)
+		case "users", "nodes":
+			p.persons(ctx, list(arguments["ids"]), field.Selections)
+		default:
+			var userID *health.UserID
+			if id, given := arguments["userId"]; given && id != nil {
+				var user health.UserID
+				if user.UnmarshalGQL(id) != nil {
+					continue
+				}
+				userID = &user
+			}
+			if user, err := p.caller.Target(userID, "userId"); err == nil {
+				p.field(ctx, user, field.Name, arguments)
+			}
+		}
+	}
+}
+
+func (p *planner) persons(ctx context.Context, ids []any, selections ast.SelectionSet) {
+	if len(ids) > MaxIDs {
+		return
+	}
+	for _, id := range ids {
+		var user health.UserID
+		if user.UnmarshalGQL(id) == nil && p.caller.MayActFor(user) {
+			p.person(ctx, user, selections)
+		}
+	}
+}
+
+// person visits the fields of a User.
+func (p *planner) person(ctx context.Context, user health.UserID, selections ast.SelectionSet) {
+	for _, field := range graphql.CollectFields(p.operation, selections, []string{"User", "Node"}) {
+		p.field(ctx, user, field.Name, field.ArgumentMap(p.operation.Variables))
+	}
+}
+
+// field notes what a field about a person reads. Its name and arguments are the same on Query and on User.
+func (p *planner) field(ctx context.Context, user health.UserID, name string, arguments map[string]any) {
+	switch name {
+	case "connections":
+		if filter, err := p.gateway.Filter(ctx, slugs(arguments["dataSources"])); err == nil {
+			for _, connector := range p.gateway.LinkConnectors(filter) {
+				p.readLinks(user, connector)
+			}
+		}
+	case "authorizationUrl":
+		p.readPerson(user)
+	case "stepCount":
+		var from, to health.Date
+		if from.UnmarshalGQL(arguments["from"]) != nil || to.UnmarshalGQL(arguments["to"]) != nil {
+			return
+		}
+		request, err := p.gateway.StepRequest(ctx, from, to, nil, slugs(arguments["dataSources"]))
+		if err != nil {
+			return
+		}
+		for _, connector := range p.gateway.StepConnectors(request.Filter()) {
+			p.readLinks(user, connector)
+			of := stepsOf{user, connector}
+			p.days[of] = append(p.days[of], request.Days)
+		}
+	}
+}
+
+func (p *planner) readPerson(user health.UserID) {
+	if !p.known[user] {
+		p.known[user] = true
+		p.people = append(p.people, user)
+	}
+}
+
+func (p *planner) readLinks(user health.UserID, connector string) {
+	p.readPerson(user)
+	if of := (stepsOf{user, connector}); !p.seen[of] {
+		p.seen[of] = true
+		p.links[connector] = append(p.links[connector], user)
+	}
+}
+
+// covering is the planned range that holds the days, or the days themselves.
+func (p plan) covering(of stepsOf, days health.DateRange) health.DateRange {
+	for _, planned := range p.days[of] {
+		if planned.Contains(days) {
+			return planned
+		}
+	}
+	return days
+}
+
+// merge joins ranges that overlap or touch.
+func merge(ranges []health.DateRange) []health.DateRange {
+	slices.SortFunc(ranges, func(a, b health.DateRange) int { return a.From.Compare(b.From) })
+	merged := ranges[:1]
+	for _, next := range ranges[1:] {
+		last := &merged[len(merged)-1]
+		switch {
+		case next.From.Compare(last.To.AddDays(1)) > 0:
+			merged = append(merged, next)
+		case next.To.Compare(last.To) > 0:
+			last.To = next.To
+		}
+	}
+	return merged
+}
+
+// list is an argument's list as GraphQL coerces it: a single value is a list of one.
+func list(value any) []any {
+	switch value := value.(type) {
+	case nil:
+		return nil
+	case []any:
+		return value
+	default:
+		return []any{value}
+	}
+}
+
+// slugs is a dataSources argument; nil when there is none.
+func slugs(value any) []string {
+	var ids []string
+	for _, element := range list(value) {
+		var id health.DataSourceID
+		if id.UnmarshalGQL(element) != nil {
+			return []string{""} // not an id: refused like any unknown slug
+		}
+		ids = append(ids, string(id))
+	}
+	if ids == nil && value != nil {
+		return []string{}
+	}
+	return ids
+}

@@ -1,0 +1,281 @@
+package resolvers
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/graph-gophers/dataloader/v7"
+
+	"healthgraph/gateway"
+	"healthgraph/health"
+)
+
+// reads is one operation's dataloaders. A loader's key names a whole read: where the plan foresees that siblings will
+// ask (50 people's links, overlapping ranges of days), they all have the same key, so the number of reads follows from
+// the operation alone and never from a timer.
+type reads struct {
+	gateway *gateway.Gateway
+	plan    func() plan
+
+	people *dataloader.Loader[group, map[health.UserID]*gateway.Person]
+	links  *dataloader.Loader[linksKey, map[health.UserID][]health.DataSourceLink]
+	zones  *dataloader.Loader[health.UserID, gateway.Zone]
+	steps  *dataloader.Loader[stepsKey, gateway.StepRead]
+	urls   *dataloader.Loader[urlKey, health.AuthorizationURL]
+}
+
+// group is everybody whom the plan foresees (planned), or one person beside it.
+type group health.UserID
+
+const planned group = ""
+
+type linksKey struct {
+	connector string
+	group     group
+}
+
+type stepsKey struct {
+	stepsOf
+	days health.DateRange
+}
+
+type urlKey struct {
+	user        health.UserID
+	source      health.DataSourceID
+	redirect    health.URL
+	hasRedirect bool
+}
+
+func newReads(ctx context.Context, g *gateway.Gateway) *reads {
+	r := &reads{gateway: g}
+	r.plan = sync.OnceValue(func() plan { return planOf(ctx, g) })
+	r.people = newLoader(r.readPeople)
+	r.links = newLoader(r.readLinks)
+	r.zones = newLoader(r.readZone)
+	r.steps = newLoader(r.readSteps)
+	r.urls = newLoader(r.readURL)
+	return r
+}
+
+// newLoader makes a loader whose every key is one read: it starts at once, and whoever asks for it again waits for it.
+func newLoader[K comparable, V any](read func(context.Context, K) (V, error)) *dataloader.Loader[K, V] {
+	batch := func(ctx context.Context, keys []K) []*dataloader.Result[V] {
+		results := make([]*dataloader.Result[V], len(keys))
+		for i, key := range keys {
+			results[i] = guarded(ctx, key, read)
+		}
+		return results
+	}
+	return dataloader.NewBatchedLoader(batch, dataloader.WithBatchCapacity[K, V](1))
+}
+
+// guarded keeps a panic out of the loader, which would print it with all it holds.
+func guarded[K comparable, V any](ctx context.Context, key K, read func(context.Context, K) (V, error)) (result *dataloader.Result[V]) {
+	defer func() {
+		if p := recover(); p != nil {
+			result = &dataloader.Result[V]{Error: health.Fail(health.Internal, "something went wrong inside the gateway", fmt.Errorf("panic of type %T", p))}
+		}
+	}()
+	value, err := read(ctx, key)
+	return &dataloader.Result[V]{Data: value, Error: err}
+}
+
+type readsKey struct{}
+
+func withReads(ctx context.Context, r *reads) context.Context {
+	return context.WithValue(ctx, readsKey{}, r)
+}
+
+func readsOf(ctx context.Context) *reads {
+	r, _ := ctx.Value(readsKey{}).(*reads) // every operation has them: see AroundOperation
+	return r
+}
+
+// forget makes the fields after a mutation read afresh.
+func (r *reads) forget() {
+	r.people.ClearAll()
+	r.links.ClearAll()
+	r.zones.ClearAll()
+	r.steps.ClearAll()
+	r.urls.ClearAll()
+}
+
+// in gives the planned group if it holds the person, else a group of their own.
+func in(users []health.UserID, user health.UserID) group {
+	for _, u := range users {
+		if u == user {
+			return planned
+		}
+	}
+	return group(user)
+}
+
+// members lists the people of a group.
+func members(g group, users []health.UserID) []health.UserID {
+	if g == planned {
+		return users
+	}
+	return []health.UserID{health.UserID(g)}
+}
+
+func (r *reads) readPeople(ctx context.Context, g group) (map[health.UserID]*gateway.Person, error) {
+	users := members(g, r.plan().people)
+	people, err := r.gateway.People(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[health.UserID]*gateway.Person, len(people))
+	for _, p := range people {
+		byID[p.ID] = p
+	}
+	return byID, nil
+}
+
+func (r *reads) person(ctx context.Context, user health.UserID) (*gateway.Person, error) {
+	people, err := r.people.Load(ctx, in(r.plan().people, user))()
+	if err != nil {
+		return nil, err
+	}
+	return people[user], nil
+}
+
+func (r *reads) readLinks(ctx context.Context, key linksKey) (map[health.UserID][]health.DataSourceLink, error) {
+	users := members(key.group, r.plan().links[key.connector])
+	people := make([]*gateway.Person, len(users))
+	for i, user := range users {
+		person, err := r.person(ctx, user)
+		if err != nil {
+			return nil, err
+		}
+		people[i] = person
+	}
+	byUser := make(map[health.UserID][]health.DataSourceLink, len(users))
+	for i, links := range r.gateway.Links(ctx, key.connector, people) {
+		byUser[users[i]] = links
+	}
+	return byUser, nil
+}
+
+func (r *reads) connectorLinks(ctx context.Context, user health.UserID, connector string) dataloader.Thunk[map[health.UserID][]health.DataSourceLink] {
+	return r.links.Load(ctx, linksKey{connector, in(r.plan().links[connector], user)})
+}
+
+// connections gives the person's links that pass the filter, every connector asked side by side.
+func (r *reads) connections(ctx context.Context, user health.UserID, filter gateway.Filter) ([]health.DataSourceLink, error) {
+	var pending []dataloader.Thunk[map[health.UserID][]health.DataSourceLink]
+	for _, connector := range r.gateway.LinkConnectors(filter) {
+		pending = append(pending, r.connectorLinks(ctx, user, connector))
+	}
+	all := []health.DataSourceLink{}
+	for _, thunk := range pending {
+		links, err := thunk()
+		if err != nil {
+			return nil, err
+		}
+		for _, link := range links[user] {
+			if filter.Allows(link.DataSource.ID) {
+				all = append(all, link)
+			}
+		}
+	}
+	return all, nil
+}
+
+func (r *reads) readZone(ctx context.Context, user health.UserID) (gateway.Zone, error) {
+	person, err := r.person(ctx, user)
+	if err != nil {
+		return gateway.Zone{}, err
+	}
+	return r.gateway.HomeZone(ctx, person), nil
+}
+
+func (r *reads) readSteps(ctx context.Context, key stepsKey) (gateway.StepRead, error) {
+	links, err := r.connectorLinks(ctx, key.user, key.connector)()
+	if err != nil {
+		return gateway.StepRead{}, err
+	}
+	person, err := r.person(ctx, key.user)
+	if err != nil {
+		return gateway.StepRead{}, err
+	}
+	return r.gateway.Steps(ctx, person, key.connector, links[key.user], key.days), nil
+}
+
+// stepCount reads every connector side by side, and the zone beside them.
+func (r *reads) stepCount(ctx context.Context, user health.UserID, request gateway.StepRequest) (*health.StepCount, error) {
+	zone := func() (gateway.Zone, error) {
+		return gateway.Zone{TimeZone: *request.Zone, Origin: health.ZoneFromArgument}, nil
+	}
+	if request.Zone == nil {
+		zone = r.zones.Load(ctx, user)
+	}
+	connectors := r.gateway.StepConnectors(request.Filter())
+	results := make([]*dataloader.Result[gateway.StepRead], len(connectors))
+	var all sync.WaitGroup
+	for i, connector := range connectors {
+		all.Go(func() {
+			results[i] = guarded(ctx, connector, func(ctx context.Context, connector string) (gateway.StepRead, error) {
+				return r.stepRead(ctx, stepsOf{user, connector}, request)
+			})
+		})
+	}
+	all.Wait()
+	found := make([]gateway.StepRead, len(results))
+	for i, result := range results {
+		if result.Error != nil {
+			return nil, result.Error
+		}
+		found[i] = result.Data
+	}
+	home, err := zone()
+	if err != nil {
+		return nil, err
+	}
+	count := r.gateway.CountSteps(request, home, found)
+	return &count, nil
+}
+
+// stepRead reads one connector's steps, unless the links that pass the filter say that there is nothing to read.
+func (r *reads) stepRead(ctx context.Context, of stepsOf, request gateway.StepRequest) (gateway.StepRead, error) {
+	links, err := r.connectorLinks(ctx, of.user, of.connector)()
+	if err != nil {
+		return gateway.StepRead{}, err
+	}
+	if read, worthReading := r.gateway.StepLinks(of.connector, links[of.user], request.Filter()); !worthReading {
+		return read, nil
+	}
+	return r.steps.Load(ctx, stepsKey{of, r.plan().covering(of, request.Days)})()
+}
+
+func (r *reads) readURL(ctx context.Context, key urlKey) (health.AuthorizationURL, error) {
+	var redirect *health.URL
+	if key.hasRedirect {
+		redirect = &key.redirect
+	}
+	request, err := r.gateway.AuthorizeRequest(ctx, key.source, redirect)
+	if err != nil {
+		return health.AuthorizationURL{}, err
+	}
+	person, err := r.person(ctx, key.user)
+	if err != nil {
+		return health.AuthorizationURL{}, err
+	}
+	return r.gateway.AuthorizationURL(ctx, person, request), nil
+}
+
+// authorizationURL checks the arguments before it reads anything.
+func (r *reads) authorizationURL(ctx context.Context, user health.UserID, source health.DataSourceID, redirect *health.URL) (*health.AuthorizationURL, error) {
+	if _, err := r.gateway.AuthorizeRequest(ctx, source, redirect); err != nil {
+		return nil, err
+	}
+	key := urlKey{user: user, source: source}
+	if redirect != nil {
+		key.redirect, key.hasRedirect = *redirect, true
+	}
+	answer, err := r.urls.Load(ctx, key)()
+	if err != nil {
+		return nil, err
+	}
+	return &answer, nil
+}

@@ -1,0 +1,54 @@
+// Package resolvers answers the schema's fields with the gateway: it checks who may ask, makes each read of an operation
+// once, and decides what a client may see of an error.
+package resolvers
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"healthgraph/callers"
+	"healthgraph/gateway"
+	"healthgraph/graph"
+	"healthgraph/health"
+)
+
+// MaxIDs is the longest list of people or nodes that one field takes.
+const MaxIDs = 100
+
+// Resolver answers every field.
+type Resolver struct {
+	Gateway *gateway.Gateway
+	Log     *slog.Logger
+	// Timeout is the deadline of one operation. What was read by then is the answer, the rest are problems.
+	Timeout time.Duration
+}
+
+// NewSchema gives the executable schema.
+func (r *Resolver) NewSchema() graphql.ExecutableSchema {
+	return graph.NewExecutableSchema(graph.Config{Resolvers: r})
+}
+
+// AroundOperation gives an operation its deadline and its own set of loaders: nothing is shared between two callers.
+func (r *Resolver) AroundOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
+	respond := next(withReads(ctx, newReads(ctx, r.Gateway)))
+	return func(ctx context.Context) *graphql.Response {
+		defer cancel()
+		return respond(ctx)
+	}
+}
+
+// target is whom a field concerns.
+func target(ctx context.Context, userID *string, argument string) (health.UserID, error) {
+	if userID == nil {
+		return callers.FromContext(ctx).Target(nil, argument)
+	}
+	user, err := health.ParseUserID(*userID)
+	if err != nil {
+		return "", health.Refuse(argument, health.AsError(err).Message)
+	}
+	return callers.FromContext(ctx).Target(&user, argument)
+}

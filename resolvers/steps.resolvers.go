@@ -1,0 +1,19 @@
+package resolvers
+
+import (
+	"context"
+	"healthgraph/health"
+)
+
+// StepCount is the resolver for the stepCount field.
+func (r *queryResolver) StepCount(ctx context.Context, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string) (*health.StepCount, error) {
+	user, err := target(ctx, userID, "userId")
+	if err != nil {
+		return nil, err
+	}
+	request, err := r.Gateway.StepRequest(ctx, from, to, timeZone, dataSources)
+	if err != nil {
+		return nil, err
+	}
+	return readsOf(ctx).stepCount(ctx, user, request)
+}

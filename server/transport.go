@@ -1,0 +1,225 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// The codes of requests that never became a GraphQL operation. The rest are in package health, and GraphQL's own two are
+// GRAPHQL_PARSE_FAILED and GRAPHQL_VALIDATION_FAILED.
+const (
+	codeBadRequest       = "BAD_REQUEST"
+	codeMethodNotAllowed = "METHOD_NOT_ALLOWED"
+	codeNotAcceptable    = "NOT_ACCEPTABLE"
+	codeTooLarge         = "PAYLOAD_TOO_LARGE"
+	codeUnsupportedMedia = "UNSUPPORTED_MEDIA_TYPE"
+	codeInternal         = "INTERNAL"
+)
+
+// endpoint serves GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/): GET for queries, POST with JSON
+// for all. gqlgen's own transports echo the request body in an error and know neither 405, 406 nor 415.
+type endpoint struct {
+	executor *executor.Executor
+	log      *slog.Logger
+}
+
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	mediaType, ok := negotiate(r.Header.Values("Accept"))
+	if !ok {
+		refuse(w, r, http.StatusNotAcceptable, codeNotAcceptable, "the answer is "+graphqlResponse+" or "+plainJSON)
+		return
+	}
+	params, refusal := readParams(w, r)
+	if refusal != nil {
+		if refusal.status == http.StatusMethodNotAllowed {
+			w.Header().Set("Allow", "GET, POST")
+		}
+		refuse(w, r, refusal.status, refusal.code, refusal.message)
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			_ = e.executor.PresentRecoveredError(r.Context(), p) // logs it
+			refuse(w, r, http.StatusInternalServerError, codeInternal, "something went wrong inside the gateway")
+		}
+	}()
+	e.execute(w, r, params, mediaType)
+}
+
+func (e *endpoint) execute(w http.ResponseWriter, r *http.Request, params *graphql.RawParams, mediaType string) {
+	ctx := graphql.StartOperationTrace(r.Context())
+	now := graphql.Now()
+	params.ReadTime = graphql.TraceTiming{Start: now, End: now}
+	operation, failures := e.executor.CreateOperationContext(ctx, params)
+	if failures != nil {
+		status := http.StatusOK // what clients of plain JSON expect, by the draft's legacy rule
+		if mediaType == graphqlResponse {
+			status = http.StatusBadRequest
+		}
+		e.write(w, r, status, mediaType, e.executor.DispatchError(graphql.WithOperationContext(ctx, operation), failures))
+		return
+	}
+	if r.Method == http.MethodGet && operation.Operation.Operation != ast.Query {
+		w.Header().Set("Allow", http.MethodPost)
+		refuse(w, r, http.StatusMethodNotAllowed, codeMethodNotAllowed, "only queries may be sent with GET")
+		return
+	}
+	respond, ctx := e.executor.DispatchOperation(ctx, operation)
+	response := respond(ctx)
+	if response == nil { // the client left before execution began
+		return
+	}
+	e.write(w, r, http.StatusOK, mediaType, response)
+}
+
+func (e *endpoint) write(w http.ResponseWriter, r *http.Request, status int, mediaType string, response *graphql.Response) {
+	body, err := encode(envelope{response.Errors, response.Data, response.Extensions})
+	if err != nil {
+		e.log.ErrorContext(r.Context(), "a response could not be encoded", "error", err)
+		refuse(w, r, http.StatusInternalServerError, codeInternal, "something went wrong inside the gateway")
+		return
+	}
+	writeBody(w, status, mediaType, body)
+}
+
+// envelope is a response as the GraphQL specification has it: errors first, and no data at all (rather than null) for a
+// request that was never executed.
+type envelope struct {
+	Errors     gqlerror.List   `json:"errors,omitempty"`
+	Data       json.RawMessage `json:"data,omitempty"`
+	Extensions map[string]any  `json:"extensions,omitempty"`
+}
+
+// encode leaves the & of an address as it is.
+func encode(value any) ([]byte, error) {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return body.Bytes(), err
+}
+
+// refusal is a request that never becomes an operation.
+type refusal struct {
+	status        int
+	code, message string
+}
+
+// refuse answers such a request. Nothing of the request is repeated.
+func refuse(w http.ResponseWriter, r *http.Request, status int, code, message string) {
+	mediaType, ok := negotiate(r.Header.Values("Accept"))
+	if !ok {
+		mediaType = plainJSON
+	}
+	body, _ := encode(map[string]any{"errors": []any{map[string]any{ // strings always encode
+		"message": message, "extensions": map[string]any{"code": code},
+	}}})
+	writeBody(w, status, mediaType, body)
+}
+
+func writeBody(w http.ResponseWriter, status int, mediaType string, body []byte) {
+	w.Header().Set("Content-Type", mediaType+"; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store") // health data is nobody else's to keep
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // whoever asked has gone if this fails
+}
+
+func readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
+	switch r.Method {
+	case http.MethodGet:
+		return paramsOfURL(r.URL.RawQuery)
+	case http.MethodPost:
+		return paramsOfBody(w, r)
+	default:
+		return nil, &refusal{http.StatusMethodNotAllowed, codeMethodNotAllowed, "send GraphQL with POST, or a query with GET"}
+	}
+}
+
+func paramsOfURL(raw string) (*graphql.RawParams, *refusal) {
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return nil, badRequest("the URL's query is malformed")
+	}
+	params := &graphql.RawParams{Query: values.Get("query"), OperationName: values.Get("operationName")}
+	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
+		if text := values.Get(name); text != "" && decode(strings.NewReader(text), into) != nil {
+			return nil, badRequest("the parameter " + name + " must be a JSON object")
+		}
+	}
+	return checked(params)
+}
+
+func paramsOfBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
+	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset := strings.ToLower(parameters["charset"])
+	if err != nil || mediaType != plainJSON || (charset != "" && charset != "utf-8") {
+		return nil, &refusal{http.StatusUnsupportedMediaType, codeUnsupportedMedia, "send application/json in UTF-8"}
+	}
+	var body struct {
+		Query         *string         `json:"query"`
+		OperationName *string         `json:"operationName"`
+		Variables     json.RawMessage `json:"variables"`
+		Extensions    json.RawMessage `json:"extensions"`
+	}
+	err = decode(http.MaxBytesReader(w, r.Body, MaxBodyBytes), &body)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, &refusal{http.StatusRequestEntityTooLarge, codeTooLarge, "the request body has more than 1 MiB"}
+	case err != nil:
+		return nil, badRequest("the body must be one JSON object with query (a string), and operationName (a string), variables and extensions (objects) where needed")
+	}
+	params := &graphql.RawParams{Headers: r.Header}
+	if body.Query != nil {
+		params.Query = *body.Query
+	}
+	if body.OperationName != nil {
+		params.OperationName = *body.OperationName
+	}
+	for name, part := range map[string]struct {
+		raw  json.RawMessage
+		into *map[string]any
+	}{"variables": {body.Variables, &params.Variables}, "extensions": {body.Extensions, &params.Extensions}} {
+		if part.raw != nil && decode(strings.NewReader(string(part.raw)), part.into) != nil {
+			return nil, badRequest(name + " must be a JSON object")
+		}
+	}
+	return checked(params)
+}
+
+func checked(params *graphql.RawParams) (*graphql.RawParams, *refusal) {
+	if strings.TrimSpace(params.Query) == "" {
+		return nil, badRequest("query is missing: it holds the GraphQL document")
+	}
+	return params, nil
+}
+
+func badRequest(message string) *refusal {
+	return &refusal{http.StatusBadRequest, codeBadRequest, message}
+}
+
+// decode reads one JSON value and nothing after it. Numbers keep their digits.
+func decode(from io.Reader, into any) error {
+	decoder := json.NewDecoder(from)
+	decoder.UseNumber()
+	if err := decoder.Decode(into); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("more than one value")
+	}
+	return nil
+}
