@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"healthgraph/web"
+)
+
+type serveCommand struct{ settings }
+
+// Help is shown by healthgraph serve --help.
+func (serveCommand) Help() string {
+	return `Every flag can be set by the environment variable named beside it; secrets are best set so.
+
+A first start, with an embedded SQLite database:
+
+  healthgraph keys create keyset.json
+  export HEALTHGRAPH_KEYSET_FILE=keyset.json HEALTHGRAPH_JWT_SECRET=…
+  export HEALTHGRAPH_ROOK_CLIENT_UUID=… HEALTHGRAPH_ROOK_SECRET_KEY=…
+  healthgraph serve`
+}
+
+// Run serves until ctx ends.
+func (c *serveCommand) Run(ctx context.Context, out console) error {
+	if err := c.mistakes(); err != nil {
+		return fmt.Errorf("the configuration is not good:\n%w", err)
+	}
+	log := slog.New(slog.NewJSONHandler(out.log, nil))
+	o := options{}
+	if len(c.CORSOrigins) > 0 {
+		o.allowOrigin = func(origin string) bool { return slices.Contains(c.CORSOrigins, origin) }
+	}
+	if c.Playground {
+		o.playground = &web.PlaygroundConfig{Endpoint: "/graphql", Query: firstQuery(time.Now())}
+	}
+	a, err := newApp(ctx, c.settings, o, log)
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return errors.Join(err, a.close())
+	}
+	log.Info("healthgraph is ready", "graphql", "http://"+listener.Addr().String()+"/graphql")
+	return errors.Join(serveUntil(ctx, listener, a.handler), a.close())
+}
+
+// serveUntil serves until ctx ends, and then lets the requests under way finish.
+func serveUntil(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	s := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- s.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+	defer cancel()
+	if err := s.Shutdown(grace); err != nil {
+		return errors.Join(fmt.Errorf("some requests did not finish in time: %w", err), s.Close())
+	}
+	return nil
+}
+
+// firstQuery is the query to try first: what is connected, and the steps of the last week.
+func firstQuery(now time.Time) string {
+	return fmt.Sprintf(`query FirstLook {
+  connections {
+    dataSource { name connector }
+    status
+    authorizationUrl
+  }
+  stepCount(from: "%s", to: "%s") {
+    total
+    timeZone
+    days {
+      date
+      steps
+      presence
+      candidates { connector steps chosen reason }
+    }
+    problems { code message }
+  }
+}
+`, now.AddDate(0, 0, -6).Format(time.DateOnly), now.Format(time.DateOnly))
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"healthgraph/callers"
+	"healthgraph/connectors/rook"
+	"healthgraph/health"
+)
+
+// databaseSettings say where what must last is kept.
+type databaseSettings struct {
+	DatabaseURL string `env:"HEALTHGRAPH_DATABASE_URL" default:"sqlite:healthgraph.db" help:"postgres://… (verified in full unless sslmode=disable) or sqlite:PATH."`
+}
+
+// settings are what serve is configured with. Every setting has its environment variable.
+type settings struct {
+	databaseSettings
+
+	Listen      string   `env:"HEALTHGRAPH_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on, host:port."`
+	JWTSecret   string   `env:"HEALTHGRAPH_JWT_SECRET" help:"Secret of HS256 tokens, at least 32 bytes."`
+	JWKSFile    string   `env:"HEALTHGRAPH_JWKS_FILE" help:"File with the public keys (JWKS) of RS, PS, ES or EdDSA tokens."`
+	KeysetFile  string   `env:"HEALTHGRAPH_KEYSET_FILE" help:"Keyset that seals people's grants; make one with healthgraph keys create."`
+	ReturnURLs  []string `name:"return-urls" env:"HEALTHGRAPH_RETURN_URLS" sep:"," help:"Return URLs that callers may name, exactly, separated by commas."`
+	CORSOrigins []string `env:"HEALTHGRAPH_CORS_ORIGINS" sep:"," help:"Origins whose pages may call from a browser, exactly, separated by commas."`
+	Playground  bool     `env:"HEALTHGRAPH_PLAYGROUND" help:"Serve the Playground at /playground and allow introspection."`
+
+	RookBaseURL    string `env:"HEALTHGRAPH_ROOK_BASE_URL" default:"production" help:"production, sandbox or a URL."`
+	RookClientUUID string `env:"HEALTHGRAPH_ROOK_CLIENT_UUID" help:"ROOK's client UUID."`
+	RookSecretKey  string `env:"HEALTHGRAPH_ROOK_SECRET_KEY" help:"ROOK's secret key."`
+
+	OneTwentyOneBaseURL      string `name:"onetwentyone-base-url" env:"HEALTHGRAPH_ONETWENTYONE_BASE_URL" help:"OneTwentyOne's URL, when not the public one."`
+	OneTwentyOneClientID     string `name:"onetwentyone-client-id" env:"HEALTHGRAPH_ONETWENTYONE_CLIENT_ID" help:"OneTwentyOne's client id."`
+	OneTwentyOneClientSecret string `name:"onetwentyone-client-secret" env:"HEALTHGRAPH_ONETWENTYONE_CLIENT_SECRET" help:"OneTwentyOne's client secret."`
+	OneTwentyOneRedirectURI  string `name:"onetwentyone-redirect-uri" env:"HEALTHGRAPH_ONETWENTYONE_REDIRECT_URI" help:"Return URL for OneTwentyOne when the caller names none; must be registered there."`
+	OneTwentyOneEncoding     string `name:"onetwentyone-token-encoding" env:"HEALTHGRAPH_ONETWENTYONE_TOKEN_ENCODING" default:"json" help:"Encoding of token requests, which OneTwentyOne does not document: json or form."`
+
+	OperationTimeout time.Duration `env:"HEALTHGRAPH_OPERATION_TIMEOUT" default:"20s" help:"Deadline of one GraphQL operation."`
+	UpstreamTimeout  time.Duration `env:"HEALTHGRAPH_UPSTREAM_TIMEOUT" default:"8s" help:"Deadline of one upstream call."`
+}
+
+func (s *settings) hasRook() bool { return s.RookClientUUID != "" || s.RookSecretKey != "" }
+
+func (s *settings) hasOneTwentyOne() bool {
+	return s.OneTwentyOneClientID != "" || s.OneTwentyOneClientSecret != ""
+}
+
+// mistakes finds everything that is wrong with the settings, all at once. No value is repeated: some are secrets.
+func (s *settings) mistakes() error {
+	var found []error
+	mistake := func(wrong bool, format string, args ...any) {
+		if wrong {
+			found = append(found, fmt.Errorf(format, args...))
+		}
+	}
+	_, _, err := net.SplitHostPort(s.Listen)
+	mistake(err != nil, "HEALTHGRAPH_LISTEN must be host:port, such as 127.0.0.1:8080")
+	mistake(s.JWTSecret == "" && s.JWKSFile == "", "HEALTHGRAPH_JWT_SECRET or HEALTHGRAPH_JWKS_FILE must be set: without a key nobody could be let in")
+	mistake(s.JWTSecret != "" && len(s.JWTSecret) < callers.MinSecretBytes, "HEALTHGRAPH_JWT_SECRET needs at least %d bytes", callers.MinSecretBytes)
+	mistake(!s.hasRook() && !s.hasOneTwentyOne(), "no upstream has credentials: set HEALTHGRAPH_ROOK_CLIENT_UUID and HEALTHGRAPH_ROOK_SECRET_KEY, or HEALTHGRAPH_ONETWENTYONE_CLIENT_ID and HEALTHGRAPH_ONETWENTYONE_CLIENT_SECRET")
+	mistake(s.hasRook() && s.RookClientUUID == "", "HEALTHGRAPH_ROOK_CLIENT_UUID is missing beside HEALTHGRAPH_ROOK_SECRET_KEY")
+	mistake(s.hasRook() && s.RookSecretKey == "", "HEALTHGRAPH_ROOK_SECRET_KEY is missing beside HEALTHGRAPH_ROOK_CLIENT_UUID")
+	if s.hasOneTwentyOne() {
+		mistake(s.OneTwentyOneClientID == "", "HEALTHGRAPH_ONETWENTYONE_CLIENT_ID is missing beside HEALTHGRAPH_ONETWENTYONE_CLIENT_SECRET")
+		mistake(s.OneTwentyOneClientSecret == "", "HEALTHGRAPH_ONETWENTYONE_CLIENT_SECRET is missing beside HEALTHGRAPH_ONETWENTYONE_CLIENT_ID")
+		mistake(s.KeysetFile == "", "HEALTHGRAPH_KEYSET_FILE must be set for OneTwentyOne, whose grants are sealed: make a keyset with healthgraph keys create FILE")
+		mistake(s.OneTwentyOneRedirectURI == "" && len(s.ReturnURLs) == 0, "HEALTHGRAPH_ONETWENTYONE_REDIRECT_URI or HEALTHGRAPH_RETURN_URLS must say where people come back to from OneTwentyOne")
+		mistake(s.OneTwentyOneRedirectURI != "" && !isURL(s.OneTwentyOneRedirectURI), "HEALTHGRAPH_ONETWENTYONE_REDIRECT_URI must be an absolute URL")
+		mistake(s.OneTwentyOneEncoding != "json" && s.OneTwentyOneEncoding != "form", "HEALTHGRAPH_ONETWENTYONE_TOKEN_ENCODING must be json or form")
+	}
+	for i, u := range s.ReturnURLs {
+		mistake(!isURL(u), "HEALTHGRAPH_RETURN_URLS: number %d is not an absolute URL", i+1)
+	}
+	for i, origin := range s.CORSOrigins {
+		mistake(!isURL(origin) || strings.Count(origin, "/") != 2, "HEALTHGRAPH_CORS_ORIGINS: number %d is not an origin such as https://app.example", i+1)
+	}
+	mistake(s.OperationTimeout <= 0, "HEALTHGRAPH_OPERATION_TIMEOUT must be more than nothing, such as 20s")
+	mistake(s.UpstreamTimeout <= 0, "HEALTHGRAPH_UPSTREAM_TIMEOUT must be more than nothing, such as 8s")
+	return errors.Join(found...)
+}
+
+func isURL(s string) bool {
+	_, err := health.ParseURL(s)
+	return err == nil
+}
+
+// rookBaseURL is the address behind the two names.
+func (s *settings) rookBaseURL() string {
+	switch strings.ToLower(s.RookBaseURL) {
+	case "", "production":
+		return rook.Production
+	case "sandbox":
+		return rook.Sandbox
+	default:
+		return s.RookBaseURL
+	}
+}
+
+// readFile reads a file that a setting names; nil when it names none.
+func readFile(setting, path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	content, err := os.ReadFile(path) //nolint:gosec // the operator says which file
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", setting, err)
+	}
+	return content, nil
+}

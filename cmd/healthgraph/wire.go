@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"healthgraph/callers"
+	"healthgraph/connectors"
+	"healthgraph/connectors/onetwentyone"
+	"healthgraph/connectors/rook"
+	"healthgraph/gateway"
+	"healthgraph/health"
+	"healthgraph/resolvers"
+	"healthgraph/server"
+	"healthgraph/store"
+	"healthgraph/tokens"
+	"healthgraph/web"
+)
+
+// options are what the settings do not say: what the demo and tests wire differently.
+type options struct {
+	keyset      []byte // in place of the keyset file
+	allowOrigin func(origin string) bool
+	playground  *web.PlaygroundConfig
+	returnPage  *web.ReturnConfig
+	now         func() time.Time
+	onQuery     func(statement string)
+	more        []connectors.Connector // beside the two
+}
+
+// app is the program, put together.
+type app struct {
+	handler http.Handler
+	store   *store.Store
+}
+
+// newApp wires everything by hand, from the bottom up.
+func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app, error) {
+	if o.now == nil {
+		o.now = time.Now
+	}
+	registry, err := newRegistry(s, o, log)
+	if err != nil {
+		return nil, err
+	}
+	jwks, err := readFile("HEALTHGRAPH_JWKS_FILE", s.JWKSFile)
+	if err != nil {
+		return nil, err
+	}
+	verifier, err := callers.NewVerifier(health.NewSecret(s.JWTSecret), jwks, o.now)
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, store.Config{URL: s.DatabaseURL, OnQuery: o.onQuery})
+	if err != nil {
+		return nil, err
+	}
+	gw, err := newGateway(ctx, s, o, registry, db, log)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	handler := server.New(server.Config{
+		Resolver:      &resolvers.Resolver{Gateway: gw, Log: log, Timeout: s.OperationTimeout},
+		Verifier:      verifier,
+		Introspection: s.Playground,
+		AllowOrigin:   o.allowOrigin,
+		Playground:    o.playground,
+		ReturnPage:    o.returnPage,
+		Log:           log,
+	})
+	return &app{handler, db}, nil
+}
+
+// encodings are the values of HEALTHGRAPH_ONETWENTYONE_TOKEN_ENCODING.
+var encodings = map[string]onetwentyone.TokenEncoding{"json": onetwentyone.JSON, "form": onetwentyone.Form}
+
+// newRegistry is the explicit list of connectors: a new one is one more append.
+func newRegistry(s settings, o options, log *slog.Logger) (*connectors.Registry, error) {
+	client := connectors.ClientConfig{Timeout: s.UpstreamTimeout, Now: o.now}
+	var all []connectors.Connector
+	if s.hasRook() {
+		c, err := rook.New(rook.Config{BaseURL: s.rookBaseURL(), ClientUUID: s.RookClientUUID, SecretKey: health.NewSecret(s.RookSecretKey), Client: client})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	} else {
+		log.Warn("ROOK has no credentials and is left out")
+	}
+	if s.hasOneTwentyOne() {
+		c, err := onetwentyone.New(onetwentyone.Config{
+			BaseURL: s.OneTwentyOneBaseURL, ClientID: s.OneTwentyOneClientID, ClientSecret: health.NewSecret(s.OneTwentyOneClientSecret),
+			RedirectURI: s.OneTwentyOneRedirectURI, TokenEncoding: encodings[s.OneTwentyOneEncoding], Client: client,
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	} else {
+		log.Warn("OneTwentyOne has no credentials and is left out")
+	}
+	return connectors.NewRegistry(append(all, o.more...)...)
+}
+
+func newGateway(ctx context.Context, s settings, o options, registry *connectors.Registry, db *store.Store, log *slog.Logger) (*gateway.Gateway, error) {
+	config := gateway.Config{Registry: registry, Store: db, ReturnURLs: s.ReturnURLs, DefaultReturnURLs: map[string]string{}, Now: o.now, Log: log}
+	keyset := o.keyset
+	if keyset == nil {
+		var err error
+		if keyset, err = readFile("HEALTHGRAPH_KEYSET_FILE", s.KeysetFile); err != nil {
+			return nil, err
+		}
+	}
+	if keyset != nil {
+		sealer, err := tokens.NewSealer(keyset)
+		if err != nil {
+			return nil, fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
+		}
+		config.Tokens = tokens.NewKeeper(db, sealer, o.now, log)
+	}
+	if s.hasOneTwentyOne() && s.OneTwentyOneRedirectURI != "" {
+		config.DefaultReturnURLs["onetwentyone"] = s.OneTwentyOneRedirectURI
+		if !slices.Contains(config.ReturnURLs, s.OneTwentyOneRedirectURI) { // what is the default may be named as well
+			config.ReturnURLs = append(slices.Clone(config.ReturnURLs), s.OneTwentyOneRedirectURI)
+		}
+	}
+	return gateway.New(ctx, config)
+}
+
+func (a *app) close() error { return a.store.Close() }
