@@ -1,0 +1,46 @@
+# Two commands: `make demo` shows the product, `make test` proves it.
+
+BIN     := bin/healthgraph
+LINT    := go tool -modfile=tools/lint.mod golangci-lint
+# Tests of one package run beside another's; each starts what it needs on free loopback ports.
+TIMEOUT := 8m
+
+.PHONY: demo test setup build binary playground generate lint check-generated unit clients clean
+
+demo: build ## simulated upstreams, embedded database, a signed-in demo person
+	./$(BIN) demo $(ARGS)
+
+build: playground binary ## the program with its Playground
+
+binary:
+	go build -o $(BIN) ./cmd/healthgraph
+
+# Node is needed for the Playground alone: without it the program builds, and that page says what is missing.
+playground: web/dist/index.html
+
+web/dist/index.html: web/package.json web/package-lock.json web/vite.config.js web/index.html $(wildcard web/src/*)
+	@if command -v npm >/dev/null; then cd web && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build; \
+	else echo "npm is missing: the Playground is left out (install Node 20 or newer for it)"; fi
+
+generate: ## graph/ from schema/
+	go generate ./...
+
+test: setup check-generated lint unit clients ## everything, on a fresh machine
+
+setup:
+	@scripts/setup-test
+
+check-generated:
+	@scripts/check-generated
+
+lint:
+	$(LINT) run ./...
+
+unit:
+	go test -race -timeout $(TIMEOUT) ./...
+
+clients: build ## real GraphQL clients and a real browser against the demo
+	cd web && HEALTHGRAPH_BIN=$(CURDIR)/$(BIN) npm test
+
+clean:
+	rm -rf bin web/node_modules web/dist/assets web/dist/index.html

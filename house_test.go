@@ -1,0 +1,117 @@
+// Package healthgraph_test keeps the house in order: who may import whom, and how long a file may be.
+package healthgraph_test
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// doors says which rooms of this module a room may import, tests aside. A new room needs a line here: docs/architecture.md
+// tells why each door is where it is.
+var doors = map[string][]string{
+	"health":                   {},
+	"connectors":               {"health"},
+	"connectors/rook":          {"connectors", "health"},
+	"connectors/onetwentyone":  {"connectors", "health"},
+	"connectors/connectortest": {"connectors", "health"},
+	"tokens":                   {"connectors", "health"},
+	"gateway":                  {"tokens", "connectors", "health"},
+	"store":                    {"gateway", "tokens", "health", "migrations"},
+	"store/storetest":          {"store", "gateway", "tokens", "health", "migrations"},
+	"migrations":               {},
+	"schema":                   {},
+	"graph":                    {"health"},
+	"callers":                  {"health"},
+	"resolvers":                {"graph", "gateway", "callers", "health"},
+	"web":                      {},
+	"server":                   {"resolvers", "callers", "health", "web"},
+	"simulators":               {},
+	"simulators/people":        {},
+	"simulators/applehealth":   {},
+	"simulators/rook":          {"simulators", "simulators/people"},
+	"simulators/onetwentyone":  {"simulators", "simulators/people"},
+	"cmd/healthgraph":          {"*"}, // wiring knows everybody
+}
+
+func TestImports(t *testing.T) {
+	const module = "healthgraph/"
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	require.NoError(t, err)
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		room := strings.TrimPrefix(fields[0], module)
+		if room == "healthgraph" {
+			continue // this test
+		}
+		allowed, known := doors[room]
+		require.True(t, known, "%s is a new room: give it a line in doors, and a place in docs/architecture.md", room)
+		for _, path := range fields[1:] {
+			imported, ours := strings.CutPrefix(path, module)
+			if ours && !slices.Contains(allowed, imported) && !slices.Contains(allowed, "*") {
+				t.Errorf("%s imports %s: there is no such door", room, imported)
+			}
+		}
+	}
+}
+
+// TestDriversStayInTheStore: the seams are where the program touches the world.
+func TestDriversStayInTheStore(t *testing.T) {
+	places := map[string][]string{
+		"github.com/uptrace/bun":              {"store", "store/storetest", "migrations"},
+		"modernc.org/sqlite":                  {"store", "store/storetest"},
+		"github.com/99designs/gqlgen":         {"graph", "resolvers", "server"},
+		"github.com/graph-gophers/dataloader": {"resolvers"},
+		"github.com/tink-crypto/tink-go":      {"tokens"},
+		"net/http":                            {"connectors", "connectors/*", "tokens", "server", "web", "simulators", "simulators/*", "cmd/healthgraph", "gateway"},
+	}
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	require.NoError(t, err)
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		room := strings.TrimPrefix(fields[0], "healthgraph/")
+		for _, path := range fields[1:] {
+			for library, rooms := range places {
+				if path != library && !strings.HasPrefix(path, library+"/") {
+					continue
+				}
+				inside := slices.ContainsFunc(rooms, func(pattern string) bool {
+					matched, err := filepath.Match(pattern, room)
+					return err == nil && matched
+				})
+				if !inside {
+					t.Errorf("%s imports %s, which belongs in %v", room, path, rooms)
+				}
+			}
+		}
+	}
+}
+
+func TestFilesStayReadable(t *testing.T) {
+	const longest = 400
+	out, err := exec.CommandContext(t.Context(), "git", "ls-files", "*.go", "*.mjs", "*.js", "*.jsx", "*.graphqls").Output()
+	require.NoError(t, err)
+	require.NotEmpty(t, out)
+	for path := range strings.Lines(string(out)) {
+		path = strings.TrimSpace(path)
+		if strings.HasPrefix(path, "graph/") {
+			continue // generated
+		}
+		file, err := os.Open(path)
+		require.NoError(t, err)
+		lines := 0
+		for scanner := bufio.NewScanner(file); scanner.Scan(); {
+			lines++
+		}
+		require.NoError(t, file.Close())
+		if lines > longest {
+			t.Errorf("%s has %d lines: at most %d", path, lines, longest)
+		}
+	}
+}
