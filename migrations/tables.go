@@ -49,6 +49,8 @@ var tablesSQL = []string{
 		time_zone       TEXT NOT NULL,
 		profile_read_at TIMESTAMPTZ,
 		connected_at    TIMESTAMPTZ,
+		lease           TEXT NOT NULL,
+		lease_until     TIMESTAMPTZ,
 		version         BIGINT NOT NULL,
 		PRIMARY KEY (person, connector)
 	)`,

@@ -27,12 +27,15 @@ type grantRow struct {
 	TimeZone      string         `bun:"time_zone"`
 	ProfileReadAt bun.NullTime   `bun:"profile_read_at"`
 	ConnectedAt   bun.NullTime   `bun:"connected_at"`
+	Lease         string         `bun:"lease"`
+	LeaseUntil    bun.NullTime   `bun:"lease_until"`
 	Version       int64          `bun:"version"`
 }
 
 // grantColumns are those that a new grant writes over an old one.
 var grantColumns = []string{
 	"account_id", "sealed", "expires_at", "refused_at", "scopes", "time_zone", "profile_read_at", "connected_at",
+	"lease", "lease_until",
 }
 
 func grantRowOf(r tokens.Record, version int64) (grantRow, error) {
@@ -46,6 +49,8 @@ func grantRowOf(r tokens.Record, version int64) (grantRow, error) {
 		TimeZone:      r.TimeZone,
 		ProfileReadAt: bun.NullTime{Time: r.ProfileReadAt},
 		ConnectedAt:   bun.NullTime{Time: r.ConnectedAt},
+		Lease:         r.Lease,
+		LeaseUntil:    bun.NullTime{Time: r.LeaseUntil},
 		Version:       version,
 	}
 	if r.Scopes != nil {
@@ -69,6 +74,8 @@ func (r grantRow) record() (tokens.Record, error) {
 		TimeZone:      r.TimeZone,
 		ProfileReadAt: r.ProfileReadAt.UTC(),
 		ConnectedAt:   r.ConnectedAt.UTC(),
+		Lease:         r.Lease,
+		LeaseUntil:    r.LeaseUntil.UTC(),
 		Version:       r.Version,
 	}
 	if r.Scopes.Valid {

@@ -59,7 +59,7 @@ func (s *signer) fresh(ctx context.Context) (connectors.Grant, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.record.Refused() && s.keeper.now().Sub(s.record.RefusedAt) < reviveAfter {
-		return connectors.Grant{}, health.Fail(health.ReauthorizationRequired, "the upstream no longer accepts this person's authorisation: link it again", nil)
+		return connectors.Grant{}, refusedForGood()
 	}
 	if s.grant == nil {
 		grant, err := s.keeper.open(s.record)

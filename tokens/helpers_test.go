@@ -227,3 +227,10 @@ func codeOf(err error) health.Code {
 	}
 	return health.AsError(err).Code
 }
+
+// assertUnchanged compares all but the count of writes: taking and giving back the lease are two.
+func assertUnchanged(t *testing.T, before, after tokens.Record) {
+	t.Helper()
+	after.Version = before.Version
+	assert.Equal(t, before, after)
+}

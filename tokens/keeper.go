@@ -111,82 +111,9 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 // transport carries all signed requests, so that connections are shared between people.
 var transport http.RoundTripper = connectors.NewTransport()
 
-const (
-	// A refused grant is tried again after this long, in case the refusal was the upstream's mistake. Until then it costs
-	// no call.
-	reviveAfter    = 15 * time.Minute
-	renewEarly     = 5 * time.Minute  // before the upstream's expiry, so that no page of a walk meets it
-	renewalTimeout = 10 * time.Second // a renewal outlives the caller that began it, others wait for it too
-)
-
-// renew gives a grant newer than the used one. All callers in this process share one upstream call.
-func (k *Keeper) renew(ctx context.Context, used Record, refresher connectors.Refresher) (Record, connectors.Grant, error) {
-	type renewed struct {
-		record Record
-		grant  connectors.Grant
-	}
-	result := k.renewals.DoChan(used.Connector+"\x00"+string(used.User), func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewalTimeout)
-		defer cancel()
-		record, grant, err := k.renewNow(ctx, used, refresher)
-		return renewed{record, grant}, err
-	})
-	select {
-	case <-ctx.Done():
-		return Record{}, connectors.Grant{}, health.Fail(health.UpstreamUnavailable, "there was no time left to renew the authorisation", ctx.Err())
-	case r := <-result:
-		if r.Err != nil {
-			return Record{}, connectors.Grant{}, r.Err
-		}
-		done, _ := r.Val.(renewed) // what the function above gives
-		return done.record, done.grant, nil
-	}
-}
-
-func (k *Keeper) renewNow(ctx context.Context, used Record, refresher connectors.Refresher) (Record, connectors.Grant, error) {
-	current, err := k.reload(ctx, used)
-	if err != nil {
-		return Record{}, connectors.Grant{}, err
-	}
-	grant, err := k.open(current)
-	if err != nil {
-		return Record{}, connectors.Grant{}, err
-	}
-	if !bytes.Equal(current.Sealed, used.Sealed) {
-		return current, grant, nil // somebody renewed it, or the person linked again, since it was read
-	}
-	next, err := refresher.Refresh(ctx, grant)
-	if err != nil {
-		if health.AsError(err).Code == health.ReauthorizationRequired {
-			return k.refusedRefresh(ctx, current, err)
-		}
-		return Record{}, connectors.Grant{}, err
-	}
-	if next.AccountID != current.AccountID {
-		return Record{}, connectors.Grant{}, health.Fail(health.UpstreamInvalid, "the upstream renewed another account's authorisation", nil)
-	}
-	sealed, err := k.sealer.sealGrant(current.User, current.Connector, next)
-	if err != nil {
-		return Record{}, connectors.Grant{}, err
-	}
-	renewed, err := k.update(ctx, current, func(r Record) Record {
-		r.Sealed, r.ExpiresAt, r.RefusedAt = sealed, next.ExpiresAt, time.Time{}
-		return r
-	})
-	return renewed, next, err
-}
-
-// refusedRefresh gives the grant that another process got while this one was refused: a refresh token is often good for
-// one use, and that one was first. Without one, the refusal is the person's to mend.
-func (k *Keeper) refusedRefresh(ctx context.Context, used Record, refusal error) (Record, connectors.Grant, error) {
-	newer, err := k.reload(ctx, used)
-	if err == nil && !bytes.Equal(newer.Sealed, used.Sealed) {
-		grant, err := k.open(newer)
-		return newer, grant, err
-	}
-	k.markRefused(ctx, used)
-	return Record{}, connectors.Grant{}, refusal
-}
+// reviveAfter is when a refused grant is tried again, in case the refusal was the upstream's mistake. Until then it costs
+// no call.
+const reviveAfter = 15 * time.Minute
 
 func (k *Keeper) reload(ctx context.Context, used Record) (Record, error) {
 	records, err := k.store.Grants(ctx, []health.UserID{used.User})
@@ -217,7 +144,7 @@ func (k *Keeper) markRefused(ctx context.Context, used Record) {
 		if bytes.Equal(r.Sealed, used.Sealed) {
 			r.RefusedAt = k.now()
 		}
-		return r
+		return r.released(used.Lease)
 	})
 	if err != nil {
 		k.log.ErrorContext(ctx, "a refused grant could not be marked", "connector", used.Connector, "error", err)

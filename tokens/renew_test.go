@@ -147,7 +147,7 @@ func TestATransientFailureChangesNothing(t *testing.T) {
 	_, err := v.read(v.Keeper, record)
 	assert.Equal(t, health.UpstreamUnavailable, codeOf(err))
 	assert.Equal(t, time.Minute, health.AsError(err).RetryAfter)
-	assert.Equal(t, record, v.record("ada"))
+	assertUnchanged(t, record, v.record("ada"))
 	v.onRefresh = nil
 	status, err := v.read(v.Keeper, record)
 	require.NoError(t, err)
@@ -172,7 +172,7 @@ func TestARenewalOfAnotherAccountIsNotKept(t *testing.T) {
 	record := v.link("ada", time.Minute)
 	_, err := v.get(v.ClientFor(record, &strangeUpstream{v.upstream}))
 	assert.Equal(t, health.UpstreamInvalid, codeOf(err))
-	assert.Equal(t, record, v.record("ada"))
+	assertUnchanged(t, record, v.record("ada"))
 }
 
 // strangeUpstream renews somebody else's grant.
@@ -214,4 +214,22 @@ func TestANewGrantSignsBeforeItIsStored(t *testing.T) {
 	records, err := v.Grants(t.Context(), []health.UserID{"ada"})
 	require.NoError(t, err)
 	assert.Equal(t, []tokens.Record{}, records)
+}
+
+func TestAnAccessTokenThatIsTakenAfterAllRevivesItsGrant(t *testing.T) {
+	v := newVault(t)
+	record := v.link("ada", time.Hour)
+	_, err := v.get(v.ClientFor(record, &deafUpstream{v.upstream}))
+	require.NoError(t, err)
+	require.True(t, v.record("ada").Refused())
+	v.mu.Lock()
+	v.access[canary+"-access-ii"] = true // the one that was got last
+	v.mu.Unlock()
+	v.clock.advance(16 * time.Minute)
+	status, err := v.read(v.Keeper, v.record("ada"))
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, status)
+	assert.False(t, v.record("ada").Refused())
+	_, refreshes := v.counts()
+	assert.Equal(t, 1, refreshes, "only the first time")
 }

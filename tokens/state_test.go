@@ -54,6 +54,8 @@ func TestNoStateIsLikeAnother(t *testing.T) {
 	assert.Len(t, nonces, 100)
 }
 
+const urlAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
 func TestAStateThatWasAlteredDoesNotOpen(t *testing.T) {
 	v := newVault(t)
 	text, _, err := v.MintState("ada", "source", "https://app.example/back")
@@ -73,6 +75,15 @@ func TestAStateThatWasAlteredDoesNotOpen(t *testing.T) {
 	} {
 		_, err := v.OpenState(other)
 		require.ErrorIs(t, err, tokens.ErrState, name)
+	}
+	for i := range 3 { // of one length of three, the last letter has bits to spare: one state has one form
+		text, _, err := v.MintState("ada", "source", strings.Repeat("x", i))
+		require.NoError(t, err)
+		if len(text)%4 != 0 {
+			last := strings.IndexByte(urlAlphabet, text[len(text)-1])
+			_, err := v.OpenState(text[:len(text)-1] + string(urlAlphabet[last|1]))
+			require.ErrorIs(t, err, tokens.ErrState)
+		}
 	}
 	_, err = v.another(newKeyset(t)).OpenState(text)
 	require.ErrorIs(t, err, tokens.ErrState, "another keyset's")

@@ -20,7 +20,9 @@ type Record struct {
 	TimeZone      string    // IANA, "" = the upstream did not say
 	ProfileReadAt time.Time // when scopes and zone were read; zero = never
 	ConnectedAt   time.Time
-	Version       int64 // counts the writes of this row; 0 = not stored yet
+	Lease         string    // of whoever is renewing the grant; "" = nobody is
+	LeaseUntil    time.Time // when the lease may be taken over
+	Version       int64     // counts the writes of this row; 0 = not stored yet
 }
 
 // Refused says whether the person has to link again.
