@@ -10,9 +10,9 @@ import (
 )
 
 func TestWhoMayActForWhom(t *testing.T) {
-	ada, bob := health.UserID("ada"), health.UserID("bob")
-	person := callers.Caller{Subject: ada}
-	scoped := callers.Caller{Subject: ada, Scopes: []string{"users", "any", "users:anyone", "USERS:ANY"}}
+	first, second := health.UserID("person-1"), health.UserID("person-2")
+	person := callers.Caller{Subject: first}
+	scoped := callers.Caller{Subject: first, Scopes: []string{"users", "any", "users:anyone", "USERS:ANY"}}
 	service := callers.Caller{Subject: "backend", Scopes: []string{"x", callers.ScopeAnyUser}}
 	for name, c := range map[string]struct {
 		caller callers.Caller
@@ -20,14 +20,14 @@ func TestWhoMayActForWhom(t *testing.T) {
 		want   health.UserID
 		code   health.Code
 	}{
-		"a person, of themselves":            {person, nil, ada, ""},
-		"a person, naming themselves":        {person, &ada, ada, ""},
-		"a person, of another":               {person, &bob, "", health.Forbidden},
-		"a person with other scopes":         {scoped, &bob, "", health.Forbidden},
-		"a person with other scopes, of own": {scoped, nil, ada, ""},
-		"a service, naming somebody":         {service, &bob, bob, ""},
+		"a person, of themselves":            {person, nil, first, ""},
+		"a person, naming themselves":        {person, &first, first, ""},
+		"a person, of another":               {person, &second, "", health.Forbidden},
+		"a person with other scopes":         {scoped, &second, "", health.Forbidden},
+		"a person with other scopes, of own": {scoped, nil, first, ""},
+		"a service, naming somebody":         {service, &second, second, ""},
 		"a service, naming nobody":           {service, nil, "", health.BadUserInput},
-		"nobody, naming somebody":            {callers.Caller{}, &bob, "", health.Forbidden},
+		"nobody, naming somebody":            {callers.Caller{}, &second, "", health.Forbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
 			user, err := c.caller.Target(c.asked, "userId")
@@ -38,7 +38,7 @@ func TestWhoMayActForWhom(t *testing.T) {
 				return
 			}
 			assert.Equal(t, c.code, health.AsError(err).Code)
-			assert.NotContains(t, err.Error(), "bob")
+			assert.NotContains(t, err.Error(), "person-2")
 			if c.asked != nil {
 				assert.False(t, c.caller.MayActFor(*c.asked))
 			} else {
@@ -51,9 +51,9 @@ func TestWhoMayActForWhom(t *testing.T) {
 }
 
 func TestARequestCarriesItsCaller(t *testing.T) {
-	caller := callers.Caller{Subject: "ada", Scopes: []string{"x"}}
+	caller := callers.Caller{Subject: "person-1", Scopes: []string{"x"}}
 	assert.Equal(t, caller, callers.FromContext(callers.NewContext(t.Context(), caller)))
 	nobody := callers.FromContext(t.Context())
-	assert.False(t, nobody.MayActFor("ada"))
+	assert.False(t, nobody.MayActFor("person-1"))
 	assert.False(t, nobody.IsService())
 }

@@ -75,7 +75,7 @@ type claims map[string]any
 
 // good are the claims of a token that is taken, with those given put over them; nil takes one away.
 func good(change claims) claims {
-	all := claims{"sub": "ada", "exp": now.Add(time.Hour).Unix(), "iat": now.Unix()}
+	all := claims{"sub": "person-1", "exp": now.Add(time.Hour).Unix(), "iat": now.Unix()}
 	for name, value := range change {
 		all[name] = value
 		if value == nil {

@@ -37,7 +37,7 @@ func TestEveryKindOfPublicKeyIsTaken(t *testing.T) {
 			for _, kid := range []string{"k1", ""} {
 				caller, err := v.Verify("Bearer " + sign(t, c.algorithm, keys()[c.key], kid, good(nil)))
 				require.NoError(t, err, "kid %q", kid)
-				assert.Equal(t, health.UserID("ada"), caller.Subject)
+				assert.Equal(t, health.UserID("person-1"), caller.Subject)
 			}
 			for _, other := range c.others {
 				requireRefused(t, v, sign(t, other, keys()[c.key], "k1", good(nil)))
@@ -109,11 +109,15 @@ func TestAKeySetFileHoldsPublicKeysThatCanCheckTokens(t *testing.T) {
 	require.NoError(t, err)
 	symmetric, err := json.Marshal(map[string]any{"keys": []any{secret}})
 	require.NoError(t, err)
+	require.NoError(t, secret.Set(jwk.AlgorithmKey, jwa.HS256()))
+	forHS256, err := json.Marshal(map[string]any{"keys": []any{secret}})
+	require.NoError(t, err)
 	for name, jwks := range map[string][]byte{
 		"empty":               {},
 		"no JSON":             []byte("canary"),
 		"an empty set":        []byte(`{"keys":[]}`),
 		"a symmetric key":     symmetric,
+		"one for HS256":       forHS256,
 		"a foreign algorithm": document(t, [3]string{"rsa", "k1", "HS256"}),
 		"alg none":            document(t, [3]string{"rsa", "k1", "none"}),
 		"an encryption key":   document(t, [3]string{"rsa", "k1", "RSA-OAEP"}),

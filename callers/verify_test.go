@@ -20,7 +20,7 @@ func TestATokenSaysWhoIsAsking(t *testing.T) {
 	for _, header := range []string{"Bearer ", "bearer ", "BEARER ", "Bearer  "} {
 		caller, err := v.Verify(header + signHS256(t, good(claims{"scope": "  a users:any\tb "})))
 		require.NoError(t, err, header)
-		assert.Equal(t, callers.Caller{Subject: "ada", Scopes: []string{"a", "users:any", "b"}}, caller)
+		assert.Equal(t, callers.Caller{Subject: "person-1", Scopes: []string{"a", "users:any", "b"}}, caller)
 	}
 	caller, err := v.Verify("Bearer " + signHS256(t, good(nil)))
 	require.NoError(t, err)
@@ -63,7 +63,7 @@ func TestTheClaimsDecide(t *testing.T) {
 		"no sub":                      {claims{"sub": nil}, false},
 		"an empty sub":                {claims{"sub": ""}, false},
 		"sub is a number":             {claims{"sub": 7}, false},
-		"sub is a list":               {claims{"sub": []string{"ada"}}, false},
+		"sub is a list":               {claims{"sub": []string{"person-1"}}, false},
 		"sub with a space at its end": {claims{"sub": "canary-sub "}, false},
 		"sub with a line break":       {claims{"sub": "canary\nsub"}, false},
 		"sub like a link":             {claims{"sub": "link_canary"}, false},
@@ -112,7 +112,7 @@ func TestWhatIsNotSignedWithOurKeyIsRefused(t *testing.T) {
 		"no signature":            parts[0] + "." + parts[1] + ".",
 		"two parts":               parts[0] + "." + parts[1],
 		"four parts":              token + ".x",
-		"a payload of our own":    parts[0] + "." + encode(`{"sub":"eve","exp":9999999999}`) + "." + parts[2],
+		"a payload of our own":    parts[0] + "." + encode(`{"sub":"person-3","exp":9999999999}`) + "." + parts[2],
 		"signature altered":       parts[0] + "." + parts[1] + "." + flip(parts[2]),
 		"header altered":          encode(`{"alg":"HS256"}`) + "." + parts[1] + "." + parts[2],
 		"no JSON":                 encode("x") + "." + encode("y") + "." + encode("z"),
@@ -133,7 +133,7 @@ func TestASecretHasAtLeast32Bytes(t *testing.T) {
 		secret := strings.Repeat("c", length)
 		_, err := callers.NewVerifier(health.NewSecret(secret), nil, clock)
 		assert.Equal(t, taken, err == nil, "%d bytes", length)
-		_, issueErr := callers.Issue(health.NewSecret(secret), "ada", nil, now, time.Hour)
+		_, issueErr := callers.Issue(health.NewSecret(secret), "person-1", nil, now, time.Hour)
 		assert.Equal(t, taken, issueErr == nil, "%d bytes", length)
 		if !taken && length > 1 {
 			assert.NotContains(t, err.Error(), secret)
@@ -146,15 +146,15 @@ func TestASecretHasAtLeast32Bytes(t *testing.T) {
 func TestAnIssuedTokenIsTaken(t *testing.T) {
 	v := verifier(t, sharedSecret, nil)
 	for _, scopes := range [][]string{nil, {callers.ScopeAnyUser}, {"a", "b"}} {
-		token, err := callers.Issue(health.NewSecret(sharedSecret), "ada", scopes, now, time.Hour)
+		token, err := callers.Issue(health.NewSecret(sharedSecret), "person-1", scopes, now, time.Hour)
 		require.NoError(t, err)
 		assert.NotContains(t, token, "canary")
 		caller, err := v.Verify("Bearer " + token)
 		require.NoError(t, err)
-		assert.Equal(t, health.UserID("ada"), caller.Subject)
+		assert.Equal(t, health.UserID("person-1"), caller.Subject)
 		assert.ElementsMatch(t, scopes, caller.Scopes)
 	}
-	token, err := callers.Issue(health.NewSecret(sharedSecret), "ada", nil, now.Add(-2*time.Hour), time.Hour)
+	token, err := callers.Issue(health.NewSecret(sharedSecret), "person-1", nil, now.Add(-2*time.Hour), time.Hour)
 	require.NoError(t, err)
 	requireRefused(t, v, token)
 }

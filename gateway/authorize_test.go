@@ -26,12 +26,12 @@ func TestTheUpstreamIsAskedForItsPage(t *testing.T) {
 	h.lister.authorize = func(connectors.AuthorizeRequest) (connectors.Authorization, error) {
 		return connectors.Authorization{URL: "https://lister.example/consent"}, nil
 	}
-	answer, err := h.authorizationURL("ada", "fitbit", pointer(health.URL(returnURL)))
+	answer, err := h.authorizationURL("person-1", "fitbit", pointer(health.URL(returnURL)))
 	require.NoError(t, err)
 	assert.Equal(t, health.URL("https://lister.example/consent"), *answer.URL)
 	assert.False(t, *answer.Authorized)
 	assert.Nil(t, answer.Problem)
-	assert.Equal(t, []string{"authorize ada fitbit " + returnURL}, h.lister.made())
+	assert.Equal(t, []string{"authorize person-1 fitbit " + returnURL}, h.lister.made())
 }
 
 func TestOneWhoIsLinkedAlreadyNeedsNoPage(t *testing.T) {
@@ -39,9 +39,9 @@ func TestOneWhoIsLinkedAlreadyNeedsNoPage(t *testing.T) {
 	h.lister.authorize = func(connectors.AuthorizeRequest) (connectors.Authorization, error) {
 		return connectors.Authorization{Authorized: true}, nil
 	}
-	h.grant("ada", nil)
+	h.grant("person-1", nil)
 	for _, source := range []health.DataSourceID{"fitbit", "granter"} {
-		answer, err := h.authorizationURL("ada", source, nil)
+		answer, err := h.authorizationURL("person-1", source, nil)
 		require.NoError(t, err)
 		assert.True(t, *answer.Authorized)
 		assert.Nil(t, answer.URL)
@@ -71,7 +71,7 @@ func TestAReturnURLHasToBeAllowedByOperatorAndUpstream(t *testing.T) {
 
 func TestAnOAuthPageIsMadeWithoutAnyCallOrWrite(t *testing.T) {
 	h := newHouse(t)
-	person := h.person("ada")
+	person := h.person("person-1")
 	request, err := h.AuthorizeRequest(t.Context(), "granter", nil)
 	require.NoError(t, err)
 	var answer health.AuthorizationURL
@@ -79,13 +79,13 @@ func TestAnOAuthPageIsMadeWithoutAnyCallOrWrite(t *testing.T) {
 	assert.Empty(t, h.granter.made())
 	assert.False(t, *answer.Authorized)
 	assert.WithinDuration(t, h.clock.Now().Add(30*time.Minute), *answer.ExpiresAt, time.Second)
-	assert.NotContains(t, string(*answer.URL), "ada", "the state is sealed")
+	assert.NotContains(t, string(*answer.URL), "person-1", "the state is sealed")
 	assert.NotEqual(t, *answer.URL, *h.AuthorizationURL(t.Context(), person, request).URL, "each has a nonce of its own")
 }
 
 func TestAnSDKsSourceHasNoPage(t *testing.T) {
 	h := newHouse(t)
-	answer, err := h.authorizationURL("ada", "apple_health", nil)
+	answer, err := h.authorizationURL("person-1", "apple_health", nil)
 	require.NoError(t, err)
 	assert.Nil(t, answer.URL)
 	assert.Equal(t, health.Unsupported, answer.Problem.Code)
@@ -97,7 +97,7 @@ func TestAnUpstreamThatFailsIsAProblemInTheAnswer(t *testing.T) {
 	h.lister.authorize = func(connectors.AuthorizeRequest) (connectors.Authorization, error) {
 		return connectors.Authorization{}, down
 	}
-	answer, err := h.authorizationURL("ada", "fitbit", nil)
+	answer, err := h.authorizationURL("person-1", "fitbit", nil)
 	require.NoError(t, err)
 	assert.Nil(t, answer.Authorized, "which is not known")
 	assert.Equal(t, health.UpstreamUnavailable, answer.Problem.Code)

@@ -25,7 +25,7 @@ func (h *house) stepCount(from, to string, sources ...string) health.StepCount {
 	h.t.Helper()
 	request, err := h.StepRequest(h.t.Context(), date("2026-03-"+from), date("2026-03-"+to), nil, sources)
 	require.NoError(h.t, err)
-	person := h.person("ada")
+	person := h.person("person-1")
 	var reads []gateway.StepRead
 	for _, connector := range h.StepConnectors(request.Filter()) {
 		links := h.Links(h.t.Context(), connector, []*gateway.Person{person})[0]
@@ -107,7 +107,7 @@ func TestWhatHasNotBeenSyncedYetIsNotCalledEmpty(t *testing.T) {
 	// What an earlier read saw is remembered.
 	assert.Equal(t, []health.Presence{health.PresenceNoData}, presences(h.stepCount("24", "24")))
 	assert.Equal(t, []health.Presence{health.PresenceNotSynced}, presences(h.stepCount("26", "26")))
-	assert.Equal(t, date("2026-03-26").Start(health.UTC), *h.links("ada", "lister")["fitbit"].LatestDataAt)
+	assert.Equal(t, date("2026-03-26").Start(health.UTC), *h.links("person-1", "lister")["fitbit"].LatestDataAt)
 }
 
 func TestDaysThatHaveNotBegunAreNotAskedFor(t *testing.T) {
@@ -115,14 +115,14 @@ func TestDaysThatHaveNotBegunAreNotAskedFor(t *testing.T) {
 	h.lister.shows(fitbit)
 	h.lister.counts(nil)
 	h.stepCount("29", "31")
-	assert.Equal(t, []string{"links ada", "day ada 2026-03-29", "day ada 2026-03-30"}, h.lister.made(), "it is the 30th somewhere")
+	assert.Equal(t, []string{"links person-1", "day person-1 2026-03-29", "day person-1 2026-03-30"}, h.lister.made(), "it is the 30th somewhere")
 }
 
 func TestTheHigherUpstreamIsChosenDayByDay(t *testing.T) {
 	h := newHouse(t)
 	h.lister.shows(fitbit)
 	h.lister.counts(map[string]int{"26": 100, "27": 500, "28": 300}, fitbit)
-	h.grant("ada", nil)
+	h.grant("person-1", nil)
 	h.granter.walks(map[string]float64{"26": 200.4, "27": 400, "28": 300})
 	count := h.stepCount("26", "28")
 	assert.Equal(t, 200+500+300, *count.Total, "never a silent sum")
@@ -137,9 +137,9 @@ func TestTheHigherUpstreamIsChosenDayByDay(t *testing.T) {
 func TestHalfAnAnswerIsAnAnswer(t *testing.T) {
 	h := newHouse(t)
 	h.lister.shows(fitbit)
-	h.links("ada", "lister")
+	h.links("person-1", "lister")
 	h.lister.isDown()
-	h.grant("ada", nil)
+	h.grant("person-1", nil)
 	h.granter.walks(map[string]float64{"27": 400})
 	count := h.stepCount("27", "28")
 	assert.Equal(t, 400, *count.Total)
@@ -173,7 +173,7 @@ func TestADayThatFailsIsUnavailableAndTheOthersStand(t *testing.T) {
 
 func TestSamplesThatWereReadInPartLeaveTheRestUnavailable(t *testing.T) {
 	h := newHouse(t)
-	h.grant("ada", nil)
+	h.grant("person-1", nil)
 	h.granter.walks(map[string]float64{"25": 100, "26": 200})
 	h.granter.samples.Err = down
 	for readUntil, want := range map[string][]health.Presence{
@@ -194,7 +194,7 @@ func TestSamplesThatWereReadInPartLeaveTheRestUnavailable(t *testing.T) {
 
 func TestSamplesThatMakeNoSenseAreSaidToBeLeftOut(t *testing.T) {
 	h := newHouse(t)
-	h.grant("ada", nil)
+	h.grant("person-1", nil)
 	h.granter.walks(map[string]float64{"25": 100})
 	h.granter.samples.Refused = 2
 	count := h.stepCount("25", "25")
@@ -206,7 +206,7 @@ func TestSamplesThatMakeNoSenseAreSaidToBeLeftOut(t *testing.T) {
 
 func TestAForbiddenReadIsAMissingPermission(t *testing.T) {
 	h := newHouse(t)
-	h.grant("ada", nil)
+	h.grant("person-1", nil)
 	h.granter.samples = connectors.SampleResult{Err: connectors.FailureFromStatus("Granter", connectors.PersonCredential, 403, nil, h.clock.Now())}
 	assert.Equal(t, []health.Presence{health.PresenceNoPermission}, presences(h.stepCount("25", "25")))
 	h.granter.samples = connectors.SampleResult{Err: connectors.FailureFromStatus("Granter", connectors.OwnCredential, 403, nil, h.clock.Now())}
@@ -271,25 +271,25 @@ func TestARangeIsNeitherBackwardsNorTooLong(t *testing.T) {
 
 func TestTheHomeZoneIsThatOfTheProfileAndReadOnceAnHour(t *testing.T) {
 	h := newHouse(t)
-	zone := h.HomeZone(t.Context(), h.person("ada"))
+	zone := h.HomeZone(t.Context(), h.person("person-1"))
 	assert.Equal(t, gateway.Zone{TimeZone: health.UTC, Origin: health.ZoneDefault}, zone)
 
 	paris, err := health.ParseTimeZone("Europe/Paris")
 	require.NoError(t, err)
-	h.grant("ada", &connectors.Profile{TimeZone: &paris})
-	zone = h.HomeZone(t.Context(), h.person("ada"))
+	h.grant("person-1", &connectors.Profile{TimeZone: &paris})
+	zone = h.HomeZone(t.Context(), h.person("person-1"))
 	assert.Equal(t, gateway.Zone{TimeZone: paris, Origin: health.ZoneFromProfile}, zone)
 	assert.Empty(t, h.granter.made(), "it was read a moment ago")
 
 	h.clock.advance(time.Hour)
 	h.granter.profileErr = down
-	assert.Equal(t, zone, h.HomeZone(t.Context(), h.person("ada")), "what can't be read again is as it was")
-	assert.Equal(t, []string{"profile account-of-ada"}, h.granter.made())
+	assert.Equal(t, zone, h.HomeZone(t.Context(), h.person("person-1")), "what can't be read again is as it was")
+	assert.Equal(t, []string{"profile account-of-person-1"}, h.granter.made())
 
 	tokyo, err := health.ParseTimeZone("Asia/Tokyo")
 	require.NoError(t, err)
 	h.granter.profileErr, h.granter.profile.TimeZone = nil, &tokyo
-	assert.Equal(t, tokyo, h.HomeZone(t.Context(), h.person("ada")).TimeZone)
-	assert.Equal(t, tokyo, h.HomeZone(t.Context(), h.person("ada")).TimeZone)
+	assert.Equal(t, tokyo, h.HomeZone(t.Context(), h.person("person-1")).TimeZone)
+	assert.Equal(t, tokyo, h.HomeZone(t.Context(), h.person("person-1")).TimeZone)
 	assert.Len(t, h.granter.made(), 2, "and remembered")
 }

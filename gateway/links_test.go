@@ -20,7 +20,7 @@ func TestEveryDataSourceHasALinkInTheOrderOfTheCatalogue(t *testing.T) {
 	h := newHouse(t)
 	zepp, amazfit := health.DataSource{ID: "zepp", Name: "Zepp"}, health.DataSource{ID: "amazfit", Name: "Amazfit"}
 	h.lister.shows(zepp, appleHealth, amazfit)
-	links := h.Links(t.Context(), "lister", []*gateway.Person{h.person("ada")})[0]
+	links := h.Links(t.Context(), "lister", []*gateway.Person{h.person("person-1")})[0]
 	var order []health.DataSourceID
 	for _, link := range links {
 		order = append(order, link.DataSource.ID)
@@ -35,34 +35,34 @@ func TestEveryDataSourceHasALinkInTheOrderOfTheCatalogue(t *testing.T) {
 func TestALinkKeepsItsIDAndItsBeginning(t *testing.T) {
 	h := newHouse(t)
 	h.lister.shows(fitbit)
-	first := h.links("ada", "lister")["fitbit"]
+	first := h.links("person-1", "lister")["fitbit"]
 	require.NotNil(t, first.ConnectedAt)
 	h.clock.advance(48 * time.Hour)
-	second := h.links("ada", "lister")["fitbit"]
+	second := h.links("person-1", "lister")["fitbit"]
 	assert.Equal(t, first.ID, second.ID)
 	assert.Equal(t, first.ConnectedAt, second.ConnectedAt)
 	assert.True(t, second.CheckedAt.After(*first.CheckedAt))
 
 	assert.True(t, strings.HasPrefix(string(first.ID), health.LinkIDPrefix))
-	assert.NotContains(t, string(first.ID), "ada")
-	assert.NotEqual(t, first.ID, h.links("bob", "lister")["fitbit"].ID, "another person's")
-	assert.NotEqual(t, first.ID, h.links("ada", "lister")["apple_health"].ID, "another source's")
+	assert.NotContains(t, string(first.ID), "person-1")
+	assert.NotEqual(t, first.ID, h.links("person-2", "lister")["fitbit"].ID, "another person's")
+	assert.NotEqual(t, first.ID, h.links("person-1", "lister")["apple_health"].ID, "another source's")
 	record, found, err := h.Link(t.Context(), first.ID)
 	require.NoError(t, err)
 	require.True(t, found)
-	assert.Equal(t, health.UserID("ada"), record.User)
+	assert.Equal(t, health.UserID("person-1"), record.User)
 }
 
 func TestWhileAnUpstreamIsDownItsLastKnownSetStands(t *testing.T) {
 	h := newHouse(t)
 	h.lister.shows(fitbit, health.DataSource{ID: "zepp", Name: "Zepp"})
-	good := h.links("ada", "lister")
-	before, _ := h.stored("ada")
+	good := h.links("person-1", "lister")
+	before, _ := h.stored("person-1")
 	h.lister.isDown()
 	h.clock.advance(24 * time.Hour)
 	for _, g := range []*gateway.Gateway{h.Gateway, h.another(h.config)} {
 		h.Gateway = g
-		bad := h.links("ada", "lister")
+		bad := h.links("person-1", "lister")
 		require.Len(t, bad, 3, "never fewer")
 		for id, link := range bad {
 			assert.Equal(t, health.StatusUnknown, link.Status)
@@ -73,32 +73,32 @@ func TestWhileAnUpstreamIsDownItsLastKnownSetStands(t *testing.T) {
 			assert.Equal(t, "PT1M", link.Problem.RetryAfter.String())
 		}
 	}
-	after, _ := h.stored("ada")
+	after, _ := h.stored("person-1")
 	assert.ElementsMatch(t, before, after, "a failure says nothing about the links")
 
 	h.lister.shows(fitbit)
-	assert.Equal(t, good["fitbit"].ConnectedAt, h.links("ada", "lister")["fitbit"].ConnectedAt)
+	assert.Equal(t, good["fitbit"].ConnectedAt, h.links("person-1", "lister")["fitbit"].ConnectedAt)
 }
 
 func TestOfAPersonNeverSeenTheCatalogueStandsWhileAnUpstreamIsDown(t *testing.T) {
 	h := newHouse(t)
 	h.lister.isDown()
-	links := h.links("ada", "lister")
+	links := h.links("person-1", "lister")
 	require.Len(t, links, 2)
 	assert.Equal(t, health.StatusUnknown, links["fitbit"].Status)
-	records, _ := h.stored("ada")
+	records, _ := h.stored("person-1")
 	assert.Empty(t, records)
 }
 
 func TestOnePersonsFailureIsNobodyElses(t *testing.T) {
 	h := newHouse(t)
 	h.lister.links = func(account string) connectors.LinksResult {
-		if account == "bob" {
+		if account == "person-2" {
 			return connectors.LinksResult{Err: down}
 		}
 		return connectors.LinksResult{Links: []connectors.LinkState{{DataSource: fitbit, Connected: true}}}
 	}
-	links := h.Links(t.Context(), "lister", []*gateway.Person{h.person("ada"), h.person("bob"), h.person("eve")})
+	links := h.Links(t.Context(), "lister", []*gateway.Person{h.person("person-1"), h.person("person-2"), h.person("person-3")})
 	assert.Equal(t, health.StatusConnected, links[0][0].Status)
 	assert.Equal(t, health.StatusUnknown, links[1][0].Status)
 	assert.Equal(t, health.StatusConnected, links[2][0].Status)
@@ -112,7 +112,7 @@ func TestASourceThatOneProcessDiscoversIsKnownToAll(t *testing.T) {
 	assert.ErrorContains(t, err, "fitbit", "what is known is listed")
 
 	h.lister.shows(health.DataSource{ID: "zepp", Name: "Zepp"})
-	h.links("ada", "lister")
+	h.links("person-1", "lister")
 	for name, g := range map[string]*gateway.Gateway{"the one that saw it": h.Gateway, "an older one": older, "a newer one": h.another(h.config)} {
 		filter, err := g.Filter(t.Context(), []string{"zepp"})
 		require.NoError(t, err, name)
@@ -127,32 +127,32 @@ func TestASourceThatOneProcessDiscoversIsKnownToAll(t *testing.T) {
 func TestASourceWithTheSlugOfAnotherUpstreamsGetsOneOfItsOwn(t *testing.T) {
 	h := newHouse(t)
 	h.lister.shows(health.DataSource{ID: "granter", Name: "Granter"})
-	links := h.links("ada", "lister")
+	links := h.links("person-1", "lister")
 	assert.Equal(t, health.StatusConnected, links["lister_granter"].Status)
 	assert.NotContains(t, links, health.DataSourceID("granter"))
-	assert.Equal(t, health.StatusNotConnected, h.links("ada", "granter")["granter"].Status)
+	assert.Equal(t, health.StatusNotConnected, h.links("person-1", "granter")["granter"].Status)
 }
 
 func TestALinkByGrantNeedsNoCall(t *testing.T) {
 	h := newHouse(t)
-	assert.Equal(t, health.StatusNotConnected, h.links("ada", "granter")["granter"].Status)
-	h.grant("ada", &connectors.Profile{Scopes: []string{"steps", "profile"}})
-	link := h.links("ada", "granter")["granter"]
+	assert.Equal(t, health.StatusNotConnected, h.links("person-1", "granter")["granter"].Status)
+	h.grant("person-1", &connectors.Profile{Scopes: []string{"steps", "profile"}})
+	link := h.links("person-1", "granter")["granter"]
 	assert.Equal(t, health.StatusConnected, link.Status)
 	assert.Equal(t, []string{"steps", "profile"}, link.ScopesGranted)
 	assert.Empty(t, link.ScopesMissing)
 	assert.Nil(t, link.Problem)
 
-	h.grant("ada", &connectors.Profile{Scopes: []string{"profile"}})
-	link = h.links("ada", "granter")["granter"]
+	h.grant("person-1", &connectors.Profile{Scopes: []string{"profile"}})
+	link = h.links("person-1", "granter")["granter"]
 	assert.Equal(t, health.StatusConnected, link.Status)
 	assert.Equal(t, []string{"steps"}, link.ScopesMissing)
 	require.NotNil(t, link.Problem)
 	assert.Equal(t, health.ReauthorizationRequired, link.Problem.Code)
 	assert.Contains(t, string(*link.Problem.AuthorizationURL), "https://granter.example/consent?state=")
 
-	h.grant("ada", nil)
-	link = h.links("ada", "granter")["granter"]
+	h.grant("person-1", nil)
+	link = h.links("person-1", "granter")["granter"]
 	assert.Nil(t, link.ScopesGranted, "not known is not none")
 	assert.Nil(t, link.Problem)
 	assert.Empty(t, h.granter.made())
@@ -160,20 +160,20 @@ func TestALinkByGrantNeedsNoCall(t *testing.T) {
 
 func TestARefusedGrantAsksThePersonToLinkAgain(t *testing.T) {
 	h := newHouse(t)
-	h.grant("ada", nil)
-	h.links("ada", "granter")
-	_, grants := h.stored("ada")
+	h.grant("person-1", nil)
+	h.links("person-1", "granter")
+	_, grants := h.stored("person-1")
 	grants[0].RefusedAt = h.clock.Now()
 	written, err := h.store.UpdateGrant(t.Context(), grants[0])
 	require.NoError(t, err)
 	require.True(t, written)
-	link := h.links("ada", "granter")["granter"]
+	link := h.links("person-1", "granter")["granter"]
 	assert.Equal(t, health.StatusReauthorizationRequired, link.Status)
 	assert.NotNil(t, link.Problem.AuthorizationURL)
 
 	h.clock.advance(time.Second)
-	h.grant("ada", nil)
-	assert.Equal(t, health.StatusConnected, h.links("ada", "granter")["granter"].Status, "linked again")
+	h.grant("person-1", nil)
+	assert.Equal(t, health.StatusConnected, h.links("person-1", "granter")["granter"].Status, "linked again")
 }
 
 // meddling is a store on which somebody else writes first.
@@ -196,12 +196,12 @@ func (m *meddling) PutLinks(ctx context.Context, records []gateway.LinkRecord) (
 func TestAChangeIsAppliedToWhatAnotherProcessWrote(t *testing.T) {
 	h := newHouse(t)
 	h.lister.shows(fitbit)
-	h.links("ada", "lister")
+	h.links("person-1", "lister")
 	plain := h.Gateway
 	config := h.config
 	config.Store = &meddling{Store: h.store, before: func() {
 		h.clock.advance(2 * time.Hour) // so that the other's look at the list is worth a write
-		people, err := plain.People(t.Context(), []health.UserID{"ada"})
+		people, err := plain.People(t.Context(), []health.UserID{"person-1"})
 		assert.NoError(t, err)
 		plain.Links(t.Context(), "lister", people)
 		h.lister.shows()
@@ -209,12 +209,12 @@ func TestAChangeIsAppliedToWhatAnotherProcessWrote(t *testing.T) {
 	h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) {
 		return connectors.Revocation{WasConnected: true, LateData: time.Hour}, nil
 	}
-	payload, err := h.another(config).Revoke(t.Context(), "ada", "fitbit")
+	payload, err := h.another(config).Revoke(t.Context(), "person-1", "fitbit")
 	require.NoError(t, err)
 	assert.Equal(t, health.RevokedUpstream, payload.Outcome)
 	assert.Equal(t, health.StatusRevoked, payload.Link.Status)
 	h.lister.isDown()
-	records, _ := h.stored("ada")
+	records, _ := h.stored("person-1")
 	for _, record := range records {
 		if record.DataSource == "fitbit" {
 			assert.Equal(t, health.StatusRevoked, record.Status)
@@ -230,25 +230,25 @@ func TestAnAnswerStandsWhenItCannotBeWrittenDown(t *testing.T) {
 	config := h.config
 	config.Store = &meddling{Store: h.store, before: func() {}, broken: errors.New("disk full")}
 	h.Gateway = h.another(config)
-	assert.Equal(t, health.StatusConnected, h.links("ada", "lister")["fitbit"].Status)
+	assert.Equal(t, health.StatusConnected, h.links("person-1", "lister")["fitbit"].Status)
 	assert.Contains(t, h.log.String(), "links could not be stored")
 }
 
 func TestALinkIsWrittenThoughTheCallerHasGone(t *testing.T) {
 	h := newHouse(t)
 	h.lister.shows(fitbit)
-	person := h.person("ada")
+	person := h.person("person-1")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	h.Links(ctx, "lister", []*gateway.Person{person})
-	records, _ := h.stored("ada")
+	records, _ := h.stored("person-1")
 	assert.Len(t, records, 2)
 }
 
 func TestManyRevocationsAtOnceEndInOneTruth(t *testing.T) {
 	h := newHouse(t)
 	h.lister.shows(fitbit)
-	h.links("ada", "lister")
+	h.links("person-1", "lister")
 	h.lister.shows()
 	h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) {
 		return connectors.Revocation{WasConnected: true}, nil
@@ -257,11 +257,11 @@ func TestManyRevocationsAtOnceEndInOneTruth(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {
-			payload, err := gateways[i%2].Revoke(t.Context(), "ada", "fitbit")
+			payload, err := gateways[i%2].Revoke(t.Context(), "person-1", "fitbit")
 			assert.NoError(t, err)
 			assert.Equal(t, health.StatusRevoked, payload.Link.Status)
 		})
 	}
 	all.Wait()
-	assert.Equal(t, health.StatusRevoked, h.links("ada", "lister")["fitbit"].Status)
+	assert.Equal(t, health.StatusRevoked, h.links("person-1", "lister")["fitbit"].Status)
 }

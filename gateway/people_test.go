@@ -25,7 +25,7 @@ func (h *house) upstreamIDOf(g *gateway.Gateway, user health.UserID) string {
 
 func TestAnUpstreamKnowsAPersonByTheirOwnIDWhereItTakesIt(t *testing.T) {
 	h := newHouse(t)
-	for _, user := range []health.UserID{"ada", "User-7", "0"} {
+	for _, user := range []health.UserID{"person-1", "User-7", "0"} {
 		assert.Equal(t, string(user), h.upstreamIDOf(h.Gateway, user))
 	}
 }
@@ -33,10 +33,10 @@ func TestAnUpstreamKnowsAPersonByTheirOwnIDWhereItTakesIt(t *testing.T) {
 func TestAnIDThatTheUpstreamDoesNotTakeIsReplacedByOneThatTellsNothing(t *testing.T) {
 	h := newHouse(t)
 	seen := map[string]bool{}
-	for _, user := range []health.UserID{"auth0|ada", "ada@example.com", "日本語", "ada lovelace", health.UserID(strings.Repeat("x", 41))} {
+	for _, user := range []health.UserID{"auth0|person-1", "person-1@mail.example", "日本語", "person one", health.UserID(strings.Repeat("x", 41))} {
 		id := h.upstreamIDOf(h.Gateway, user)
 		assert.Regexp(t, `^hg-[0-9a-f]{32}$`, id)
-		assert.NotContains(t, id, "ada")
+		assert.NotContains(t, id, "person-1")
 		assert.False(t, seen[id])
 		seen[id] = true
 	}
@@ -44,7 +44,7 @@ func TestAnIDThatTheUpstreamDoesNotTakeIsReplacedByOneThatTellsNothing(t *testin
 
 func TestAnOwnIDThatLooksLikeAGeneratedOneIsNeverHandedOn(t *testing.T) {
 	h := newHouse(t)
-	victim := h.upstreamIDOf(h.Gateway, "ada@example.com")
+	victim := h.upstreamIDOf(h.Gateway, "person-1@mail.example")
 	for _, user := range []health.UserID{health.UserID(victim), "hg-", "HG-x", "Hg-00000000000000000000000000000000"} {
 		id := h.upstreamIDOf(h.Gateway, user)
 		assert.NotEqual(t, string(user), id)
@@ -55,9 +55,9 @@ func TestAnOwnIDThatLooksLikeAGeneratedOneIsNeverHandedOn(t *testing.T) {
 
 func TestAnUpstreamIDIsMadeOnce(t *testing.T) {
 	h := newHouse(t)
-	first := h.upstreamIDOf(h.Gateway, "ada@example.com")
-	assert.Equal(t, first, h.upstreamIDOf(h.Gateway, "ada@example.com"))
-	assert.Equal(t, first, h.upstreamIDOf(h.another(h.config), "ada@example.com"), "another process")
+	first := h.upstreamIDOf(h.Gateway, "person-1@mail.example")
+	assert.Equal(t, first, h.upstreamIDOf(h.Gateway, "person-1@mail.example"))
+	assert.Equal(t, first, h.upstreamIDOf(h.another(h.config), "person-1@mail.example"), "another process")
 }
 
 func TestTwoProcessesThatMakeAnUpstreamIDAtOnceAgree(t *testing.T) {
@@ -66,7 +66,7 @@ func TestTwoProcessesThatMakeAnUpstreamIDAtOnceAgree(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 16 {
 		all.Go(func() {
-			people, err := gateways[i%2].People(t.Context(), []health.UserID{"ada@example.com"})
+			people, err := gateways[i%2].People(t.Context(), []health.UserID{"person-1@mail.example"})
 			assert.NoError(t, err)
 			gateways[i%2].Links(t.Context(), "lister", people)
 		})

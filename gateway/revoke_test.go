@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -37,12 +38,12 @@ func TestARevocationSaysWhatTheUpstreamConfirmed(t *testing.T) {
 			if c.connected {
 				h.lister.shows(fitbit)
 			}
-			before := h.links("ada", "lister")["fitbit"]
+			before := h.links("person-1", "lister")["fitbit"]
 			h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) {
 				c.afterwards(h.lister)
 				return c.revocation, c.err
 			}
-			payload, err := h.Revoke(t.Context(), "ada", "fitbit")
+			payload, err := h.Revoke(t.Context(), "person-1", "fitbit")
 			require.NoError(t, err)
 			assert.Equal(t, c.outcome, payload.Outcome)
 			assert.Equal(t, c.status, payload.Link.Status)
@@ -64,37 +65,37 @@ func TestARevocationSaysWhatTheUpstreamConfirmed(t *testing.T) {
 func TestAFailedRevocationChangesNothing(t *testing.T) {
 	h := newHouse(t)
 	h.lister.shows(fitbit)
-	h.links("ada", "lister")
-	before, _ := h.stored("ada")
+	h.links("person-1", "lister")
+	before, _ := h.stored("person-1")
 	h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) { return connectors.Revocation{}, down }
-	payload, err := h.Revoke(t.Context(), "ada", "fitbit")
+	payload, err := h.Revoke(t.Context(), "person-1", "fitbit")
 	require.NoError(t, err)
 	assert.Equal(t, health.RevokeFailed, payload.Outcome)
 	assert.Equal(t, "PT1M", payload.Problem.RetryAfter.String())
 	assert.Equal(t, fitbit.ID, payload.Problem.DataSource.ID)
-	after, _ := h.stored("ada")
+	after, _ := h.stored("person-1")
 	assert.ElementsMatch(t, before, after)
 }
 
 func TestARevokedLinkCanBeRevokedAndConnectedAgain(t *testing.T) {
 	h := newHouse(t)
 	h.lister.shows(fitbit)
-	first := h.links("ada", "lister")["fitbit"]
+	first := h.links("person-1", "lister")["fitbit"]
 	h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) {
 		h.lister.shows()
 		return connectors.Revocation{WasConnected: true, LateData: time.Hour}, nil
 	}
-	payload, err := h.Revoke(t.Context(), "ada", "fitbit")
+	payload, err := h.Revoke(t.Context(), "person-1", "fitbit")
 	require.NoError(t, err)
 	assert.Equal(t, health.RevokedUpstream, payload.Outcome)
-	payload, err = h.Revoke(t.Context(), "ada", "fitbit")
+	payload, err = h.Revoke(t.Context(), "person-1", "fitbit")
 	require.NoError(t, err)
 	assert.Equal(t, health.AlreadyRevoked, payload.Outcome)
-	assert.Equal(t, health.StatusRevoked, h.links("ada", "lister")["fitbit"].Status)
+	assert.Equal(t, health.StatusRevoked, h.links("person-1", "lister")["fitbit"].Status)
 
 	h.lister.shows(fitbit)
 	h.clock.advance(2 * time.Hour)
-	again := h.links("ada", "lister")["fitbit"]
+	again := h.links("person-1", "lister")["fitbit"]
 	assert.Equal(t, health.StatusConnected, again.Status)
 	assert.Equal(t, first.ID, again.ID, "stable for ever")
 	assert.True(t, again.ConnectedAt.After(*first.ConnectedAt))
@@ -103,13 +104,13 @@ func TestARevokedLinkCanBeRevokedAndConnectedAgain(t *testing.T) {
 func TestASourceBeyondTheCatalogueCanBeRevoked(t *testing.T) {
 	h := newHouse(t)
 	h.lister.shows(health.DataSource{ID: "zepp", Name: "Zepp"})
-	h.links("ada", "lister")
+	h.links("person-1", "lister")
 	h.lister.revocation = func(source health.DataSourceID) (connectors.Revocation, error) {
 		assert.Equal(t, health.DataSourceID("zepp"), source)
 		h.lister.shows()
 		return connectors.Revocation{WasConnected: true}, nil
 	}
-	payload, err := h.Revoke(t.Context(), "ada", "zepp")
+	payload, err := h.Revoke(t.Context(), "person-1", "zepp")
 	require.NoError(t, err)
 	assert.Equal(t, health.RevokedUpstream, payload.Outcome, "although the list has no line for it any more")
 	assert.Equal(t, health.StatusRevoked, payload.Link.Status)
@@ -121,32 +122,32 @@ func TestASourceBeyondTheCatalogueCanBeRevoked(t *testing.T) {
 
 func TestWhereTheUpstreamOffersNoRevocationTheGrantIsForgotten(t *testing.T) {
 	h := newHouse(t)
-	h.grant("ada", nil)
-	h.grant("bob", nil)
-	h.links("ada", "granter")
-	payload, err := h.Revoke(t.Context(), "ada", "granter")
+	h.grant("person-1", nil)
+	h.grant("person-2", nil)
+	h.links("person-1", "granter")
+	payload, err := h.Revoke(t.Context(), "person-1", "granter")
 	require.NoError(t, err)
 	assert.Equal(t, health.RevokedLocallyOnly, payload.Outcome)
 	assert.Equal(t, health.StatusRevoked, payload.Link.Status)
 	assert.Equal(t, "end it in Granter's app as well", payload.Problem.Message)
-	_, grants := h.stored("ada")
+	_, grants := h.stored("person-1")
 	assert.Empty(t, grants)
-	_, grants = h.stored("bob")
+	_, grants = h.stored("person-2")
 	assert.Len(t, grants, 1, "another person's stays")
 
-	payload, err = h.Revoke(t.Context(), "ada", "granter")
+	payload, err = h.Revoke(t.Context(), "person-1", "granter")
 	require.NoError(t, err)
 	assert.Equal(t, health.AlreadyRevoked, payload.Outcome)
 	assert.Nil(t, payload.Problem)
-	assert.Equal(t, health.StatusRevoked, h.links("ada", "granter")["granter"].Status)
+	assert.Equal(t, health.StatusRevoked, h.links("person-1", "granter")["granter"].Status)
 
-	h.grant("ada", nil)
-	assert.Equal(t, health.StatusConnected, h.links("ada", "granter")["granter"].Status)
+	h.grant("person-1", nil)
+	assert.Equal(t, health.StatusConnected, h.links("person-1", "granter")["granter"].Status)
 }
 
 func TestOneWhoNeverLinkedHasNothingToRevoke(t *testing.T) {
 	h := newHouse(t)
-	payload, err := h.Revoke(t.Context(), "ada", "granter")
+	payload, err := h.Revoke(t.Context(), "person-1", "granter")
 	require.NoError(t, err)
 	assert.Equal(t, health.AlreadyRevoked, payload.Outcome)
 	assert.Equal(t, health.StatusNotConnected, payload.Link.Status)
@@ -154,10 +155,38 @@ func TestOneWhoNeverLinkedHasNothingToRevoke(t *testing.T) {
 
 func TestAnUnknownSourceIsRefusedBeforeAnythingIsAsked(t *testing.T) {
 	h := newHouse(t)
-	_, err := h.Revoke(t.Context(), "ada", "no_such_thing")
+	_, err := h.Revoke(t.Context(), "person-1", "no_such_thing")
 	assert.Equal(t, health.BadUserInput, codeOf(err))
 	assert.Equal(t, "input.dataSource", health.AsError(err).Argument)
 	assert.ErrorContains(t, err, "fitbit, apple_health, granter")
 	assert.NotContains(t, err.Error(), "no_such_thing")
 	assert.Empty(t, h.lister.made())
+}
+
+// plain is an upstream that shows a list and can't revoke.
+type plain struct{ list *lister }
+
+// Describe implements connectors.Connector.
+func (p plain) Describe() connectors.Description { return p.list.Describe() }
+
+// AcceptsID implements connectors.Identifier.
+func (p plain) AcceptsID(id string) bool { return p.list.AcceptsID(id) }
+
+// ReadLinks implements connectors.LinkReader.
+func (p plain) ReadLinks(ctx context.Context, accounts []connectors.Account) []connectors.LinksResult {
+	return p.list.ReadLinks(ctx, accounts)
+}
+
+func TestWhereNothingCanRevokeThePersonIsTold(t *testing.T) {
+	h := newHouse(t)
+	registry, err := connectors.NewRegistry(plain{h.lister})
+	require.NoError(t, err)
+	config := h.config
+	config.Registry = registry
+	h.lister.shows(fitbit)
+	payload, err := h.another(config).Revoke(t.Context(), "person-1", "fitbit")
+	require.NoError(t, err)
+	assert.Equal(t, health.RevokeFailed, payload.Outcome)
+	assert.Equal(t, health.StatusConnected, payload.Link.Status)
+	assert.Equal(t, health.Unsupported, payload.Problem.Code)
 }

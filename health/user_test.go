@@ -13,7 +13,7 @@ import (
 
 func TestAnyWellFormedIDIsAPerson(t *testing.T) {
 	for _, text := range []string{
-		"ada", "a", "auth0|5f7c8ec7c33c6c004bbafe82", "Ada Lovelace", "ada@example.com", "日本語", "é", "0",
+		"person-1", "a", "auth0|5f7c8ec7c33c6c004bbafe82", "Person One", "person-1@mail.example", "日本語", "é", "0",
 		"Link_x", "xlink_", "link", "hg-00", "../..", `"; DROP TABLE users; --`, strings.Repeat("x", health.MaxUserIDBytes), strings.Repeat("é", 127),
 	} {
 		user, err := health.ParseUserID(text)
@@ -24,7 +24,7 @@ func TestAnyWellFormedIDIsAPerson(t *testing.T) {
 
 func TestMalformedIDsArePeopleOfNobody(t *testing.T) {
 	for _, text := range []string{
-		"", " ", " ada", "ada ", "ada\n", "a\x00b", "a\tb", "a\x7fb", "\xff", "a\xffb", "link_", "link_abc", "a\u200bb", "a\u2028b", "\ufeffada",
+		"", " ", " person-1", "person-1 ", "person-1\n", "a\x00b", "a\tb", "a\x7fb", "\xff", "a\xffb", "link_", "link_abc", "a\u200bb", "a\u2028b", "\ufeffperson",
 		"a\u00a0", "\u202eada", strings.Repeat("x", health.MaxUserIDBytes+1), strings.Repeat("é", 128),
 	} {
 		_, err := health.ParseUserID(text)
@@ -51,7 +51,7 @@ func TestNoIDIsAPersonAndALinkAtOnce(t *testing.T) {
 }
 
 func TestPeopleAndLinksAreNodes(t *testing.T) {
-	for _, node := range []health.Node{health.User{ID: "ada"}, health.DataSourceLink{ID: "link_x"}} {
+	for _, node := range []health.Node{health.User{ID: "person-1"}, health.DataSourceLink{ID: "link_x"}} {
 		assert.NotPanics(t, node.IsNode)
 	}
 }

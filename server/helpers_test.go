@@ -56,7 +56,7 @@ func newSite(t *testing.T, changes ...func(*server.Config)) *site {
 		change(&config)
 	}
 	s.Handler = server.New(config)
-	s.token, err = callers.Issue(health.NewSecret(secret), "ada", nil, time.Now(), time.Hour)
+	s.token, err = callers.Issue(health.NewSecret(secret), "person-1", nil, time.Now(), time.Hour)
 	require.NoError(t, err)
 	return s
 }

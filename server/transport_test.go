@@ -41,7 +41,7 @@ func TestNobodyPassesWithoutAToken(t *testing.T) {
 	w := s.send(http.MethodPost, "/graphql", viewer, nil)
 	assert.Equal(t, http.StatusOK, w.Code)
 	assert.Empty(t, w.Header().Get("WWW-Authenticate"))
-	assert.Equal(t, map[string]any{"viewer": map[string]any{"id": "ada"}}, read(t, w).Data)
+	assert.Equal(t, map[string]any{"viewer": map[string]any{"id": "person-1"}}, read(t, w).Data)
 }
 
 func TestARequestThatIsNoGraphQLIsRefusedWithoutAnEcho(t *testing.T) {
@@ -108,14 +108,14 @@ func TestWhatIsWellFormedIsAnswered(t *testing.T) {
 	for name, c := range map[string]struct{ method, target, body, contentType string }{
 		"POST":                      {http.MethodPost, "/graphql", viewer, "application/json"},
 		"POST, UTF-8":               {http.MethodPost, "/graphql", viewer, "Application/JSON; charset=UTF-8"},
-		"POST, an operation":        {http.MethodPost, "/graphql", `{"query":"` + document + `","operationName":"A","variables":{"id":"ada"},"extensions":{}}`, "application/json"},
+		"POST, an operation":        {http.MethodPost, "/graphql", `{"query":"` + document + `","operationName":"A","variables":{"id":"person-1"},"extensions":{}}`, "application/json"},
 		"POST, nulls":               {http.MethodPost, "/graphql", `{"query":"{viewer{id}}","operationName":null,"variables":null,"extensions":null}`, "application/json"},
 		"POST, a member of its own": {http.MethodPost, "/graphql", `{"query":"{viewer{id}}","id":7}`, "application/json"},
 		"POST, white space":         {http.MethodPost, "/graphql", "\n " + viewer + " \n", "application/json"},
 		"POST, as large as can be":  {http.MethodPost, "/graphql", viewer + strings.Repeat(" ", server.MaxBodyBytes-len(viewer)), "application/json"},
 		"GET":                       {http.MethodGet, "/graphql?query=" + url.QueryEscape("{viewer{id}}"), "", ""},
 		"GET, an operation":         {http.MethodGet, "/graphql?query=" + encoded + "&operationName=B&extensions=%7B%7D", "", ""},
-		"GET, variables":            {http.MethodGet, "/graphql?query=" + encoded + "&operationName=A&variables=" + url.QueryEscape(`{"id":"ada"}`), "", ""},
+		"GET, variables":            {http.MethodGet, "/graphql?query=" + encoded + "&operationName=A&variables=" + url.QueryEscape(`{"id":"person-1"}`), "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := s.send(c.method, c.target, c.body, map[string]string{"Content-Type": c.contentType})
@@ -123,7 +123,7 @@ func TestWhatIsWellFormedIsAnswered(t *testing.T) {
 			a := read(t, w)
 			assert.Empty(t, a.Errors)
 			for _, user := range a.Data {
-				assert.Equal(t, map[string]any{"id": "ada"}, user)
+				assert.Equal(t, map[string]any{"id": "person-1"}, user)
 			}
 			assert.Len(t, a.Data, 1)
 		})

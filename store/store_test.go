@@ -49,7 +49,7 @@ func TestStatements(t *testing.T) {
 			told = append(told, statement)
 		}})
 		ctx := t.Context()
-		users := []health.UserID{"ann", "bob", "carl"}
+		users := []health.UserID{"person-4", "person-2", "carl"}
 		now := time.Now()
 		var ids []gateway.UpstreamID
 		var links []gateway.LinkRecord
@@ -59,7 +59,7 @@ func TestStatements(t *testing.T) {
 			links = append(links, gateway.LinkRecord{ID: health.LinkID(user), User: user, DataSource: "oura"})
 			sources = append(sources, health.DataSource{ID: health.DataSourceID(user)})
 		}
-		grant := tokens.Record{User: "ann", Connector: "rook"}
+		grant := tokens.Record{User: "person-4", Connector: "rook"}
 		for _, step := range []struct {
 			want string
 			call func() error
@@ -69,14 +69,14 @@ func TestStatements(t *testing.T) {
 			{"WITH", func() error { _, err := s.PutLinks(ctx, links); return err }},
 			{"SELECT", func() error { _, err := s.Links(ctx, users); return err }},
 			{"SELECT", func() error { _, _, err := s.Link(ctx, "link_1"); return err }},
-			{"UPDATE", func() error { return s.NoteData(ctx, "ann", []health.DataSourceID{"oura", "fitbit"}, now) }},
+			{"UPDATE", func() error { return s.NoteData(ctx, "person-4", []health.DataSourceID{"oura", "fitbit"}, now) }},
 			{"INSERT", func() error { return s.AddDataSources(ctx, sources) }},
 			{"SELECT", func() error { _, err := s.DataSources(ctx); return err }},
 			{"SELECT", func() error { _, err := s.LinkKey(ctx); return err }},
 			{"INSERT", func() error { return s.PutGrant(ctx, grant) }},
 			{"UPDATE", func() error { _, err := s.UpdateGrant(ctx, grant); return err }},
 			{"SELECT", func() error { _, err := s.Grants(ctx, users); return err }},
-			{"DELETE", func() error { _, err := s.DeleteGrant(ctx, "ann", "rook"); return err }},
+			{"DELETE", func() error { _, err := s.DeleteGrant(ctx, "person-4", "rook"); return err }},
 			{"INSERT DELETE", func() error { _, err := s.SpendState(ctx, "nonce", now, now); return err }},
 			{"INSERT", func() error { _, err := s.SpendState(ctx, "nonce", now, now); return err }},
 			{"", func() error { _, err := s.Links(ctx, nil); return err }},
@@ -94,10 +94,10 @@ func TestErrorsHoldNoValues(t *testing.T) {
 		t.Helper()
 		s := storetest.Open(t, store.Config{URL: url})
 		ctx := t.Context()
-		ann := gateway.UpstreamID{User: "ann-secret", Connector: "rook-secret", ID: "account-secret"}
-		require.NoError(t, s.AddUpstreamIDs(ctx, []gateway.UpstreamID{ann}))
-		clash := ann
-		clash.User = "bob-secret"
+		fourth := gateway.UpstreamID{User: "person-4-secret", Connector: "rook-secret", ID: "account-secret"}
+		require.NoError(t, s.AddUpstreamIDs(ctx, []gateway.UpstreamID{fourth}))
+		clash := fourth
+		clash.User = "person-2-secret"
 		_, nul := s.SpendState(ctx, "nonce-secret\x00", time.Now(), time.Now())
 		_, early := s.SpendState(ctx, "nonce-secret", time.Date(-6974, 1, 1, 0, 0, 0, 0, time.UTC), time.Now())
 		for name, err := range map[string]error{"clash": s.AddUpstreamIDs(ctx, []gateway.UpstreamID{clash}), "NUL": nul, "early": early} {

@@ -21,7 +21,7 @@ func TestFiftyReadersShareOneRenewal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVault(t)
-			record := v.link("ada", begin(v))
+			record := v.link("person-1", begin(v))
 			v.endAccess()
 			shared := v.ClientFor(record, v.upstream)
 			var all sync.WaitGroup
@@ -39,7 +39,7 @@ func TestFiftyReadersShareOneRenewal(t *testing.T) {
 			all.Wait()
 			_, refreshes := v.counts()
 			assert.Equal(t, 1, refreshes)
-			assert.False(t, v.record("ada").Refused())
+			assert.False(t, v.record("person-1").Refused())
 			v.assertSilent()
 		})
 	}
@@ -47,9 +47,9 @@ func TestFiftyReadersShareOneRenewal(t *testing.T) {
 
 func TestPeopleAreRenewedEachForThemselves(t *testing.T) {
 	v := newVault(t)
-	ada, bob := v.link("ada", time.Minute), v.link("bob", time.Minute)
+	first, second := v.link("person-1", time.Minute), v.link("person-2", time.Minute)
 	var all sync.WaitGroup
-	for _, record := range []struct{ client *http.Client }{{v.ClientFor(ada, v.upstream)}, {v.ClientFor(bob, v.upstream)}} {
+	for _, record := range []struct{ client *http.Client }{{v.ClientFor(first, v.upstream)}, {v.ClientFor(second, v.upstream)}} {
 		all.Go(func() {
 			status, err := v.get(record.client)
 			assert.NoError(t, err)
@@ -63,52 +63,52 @@ func TestPeopleAreRenewedEachForThemselves(t *testing.T) {
 
 func TestARenewalDoesNotOverwriteANewLink(t *testing.T) {
 	v := newVault(t)
-	record := v.link("ada", time.Minute)
+	record := v.link("person-1", time.Minute)
 	relinked := v.issue(2 * time.Hour)
-	v.onRefresh = func() error { return v.Save(t.Context(), "ada", "up", relinked, nil) }
+	v.onRefresh = func() error { return v.Save(t.Context(), "person-1", "up", relinked, nil) }
 	status, err := v.read(v.Keeper, record)
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, status, "what was under way ends well")
-	assert.WithinDuration(t, relinked.ExpiresAt, v.record("ada").ExpiresAt, time.Microsecond)
+	assert.WithinDuration(t, relinked.ExpiresAt, v.record("person-1").ExpiresAt, time.Microsecond)
 	v.onRefresh = nil
 	v.mu.Lock()
 	v.access = map[string]bool{relinked.AccessToken.Reveal(): true}
 	v.mu.Unlock()
-	status, err = v.read(v.Keeper, v.record("ada"))
+	status, err = v.read(v.Keeper, v.record("person-1"))
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, status, "with the new link's token")
 }
 
 func TestARefusalOfTheOldGrantDoesNotTouchANewLink(t *testing.T) {
 	v := newVault(t)
-	record := v.link("ada", time.Minute)
+	record := v.link("person-1", time.Minute)
 	v.onRefresh = func() error {
-		assert.NoError(t, v.Save(t.Context(), "ada", "up", v.issue(time.Hour), nil))
+		assert.NoError(t, v.Save(t.Context(), "person-1", "up", v.issue(time.Hour), nil))
 		return errRefused
 	}
 	status, err := v.read(v.Keeper, record)
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, status)
-	assert.False(t, v.record("ada").Refused())
+	assert.False(t, v.record("person-1").Refused())
 }
 
 func TestARenewalDoesNotBringBackALinkThatWasEnded(t *testing.T) {
 	v := newVault(t)
-	record := v.link("ada", time.Minute)
+	record := v.link("person-1", time.Minute)
 	v.onRefresh = func() error {
-		_, err := v.Forget(t.Context(), "ada", "up")
+		_, err := v.Forget(t.Context(), "person-1", "up")
 		return err
 	}
 	_, err := v.read(v.Keeper, record)
 	assert.Equal(t, health.NotConnected, codeOf(err))
-	records, err := v.Grants(t.Context(), []health.UserID{"ada"})
+	records, err := v.Grants(t.Context(), []health.UserID{"person-1"})
 	require.NoError(t, err)
 	assert.Empty(t, records)
 }
 
 func TestARenewalKeepsTheProfileThatWasReadMeanwhile(t *testing.T) {
 	v := newVault(t)
-	record := v.link("ada", time.Minute)
+	record := v.link("person-1", time.Minute)
 	tokyo, err := health.ParseTimeZone("Asia/Tokyo")
 	require.NoError(t, err)
 	v.onRefresh = func() error {
@@ -117,7 +117,7 @@ func TestARenewalKeepsTheProfileThatWasReadMeanwhile(t *testing.T) {
 	}
 	_, err = v.read(v.Keeper, record)
 	require.NoError(t, err)
-	stored := v.record("ada")
+	stored := v.record("person-1")
 	assert.Equal(t, "Asia/Tokyo", stored.TimeZone)
 	assert.Equal(t, []string{"steps"}, stored.Scopes)
 	assert.True(t, stored.ExpiresAt.After(record.ExpiresAt.Add(30*time.Minute)), "renewed as well")
@@ -125,7 +125,7 @@ func TestARenewalKeepsTheProfileThatWasReadMeanwhile(t *testing.T) {
 
 func TestOfTwoProcessesThatRenewAtOnceNeitherLosesTheLink(t *testing.T) {
 	v := newVault(t)
-	record := v.link("ada", time.Minute)
+	record := v.link("person-1", time.Minute)
 	other := v.another(v.keyset)
 	first := true
 	v.onRefresh = func() error {
@@ -145,7 +145,7 @@ func TestOfTwoProcessesThatRenewAtOnceNeitherLosesTheLink(t *testing.T) {
 	status, err := v.get(v.ClientFor(record, &late{upstream: v.upstream}))
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, status)
-	assert.False(t, v.record("ada").Refused(), "the refused refresh token was not the present one")
+	assert.False(t, v.record("person-1").Refused(), "the refused refresh token was not the present one")
 }
 
 // late is an upstream that another process asks first: what it says is up to onRefresh.
@@ -158,7 +158,7 @@ func (l *late) Refresh(context.Context, connectors.Grant) (connectors.Grant, err
 
 func TestARenewalOutlivesTheCallerWhoBeganIt(t *testing.T) {
 	v := newVault(t)
-	record := v.link("ada", time.Minute)
+	record := v.link("person-1", time.Minute)
 	begun, finish := make(chan struct{}), make(chan struct{})
 	v.onRefresh = func() error {
 		close(begun)

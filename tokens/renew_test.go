@@ -18,13 +18,13 @@ import (
 func TestAGrantIsRenewedFiveMinutesBeforeItExpires(t *testing.T) {
 	for lifetime, refreshes := range map[time.Duration]int{time.Hour: 0, 5*time.Minute + time.Second: 0, 5 * time.Minute: 1, time.Second: 1, -time.Hour: 1} {
 		v := newVault(t)
-		record := v.link("ada", lifetime)
+		record := v.link("person-1", lifetime)
 		status, err := v.read(v.Keeper, record)
 		require.NoError(t, err)
 		assert.Equal(t, http.StatusOK, status)
 		_, made := v.counts()
 		assert.Equal(t, refreshes, made, "%s", lifetime)
-		assert.Equal(t, refreshes > 0, v.record("ada").Version > record.Version)
+		assert.Equal(t, refreshes > 0, v.record("person-1").Version > record.Version)
 		v.assertSilent()
 	}
 }
@@ -33,8 +33,8 @@ func TestAGrantWithoutAnExpiryIsNotRenewedEarly(t *testing.T) {
 	v := newVault(t)
 	grant := v.issue(0)
 	grant.ExpiresAt = time.Time{}
-	require.NoError(t, v.Save(t.Context(), "ada", "up", grant, nil))
-	status, err := v.read(v.Keeper, v.record("ada"))
+	require.NoError(t, v.Save(t.Context(), "person-1", "up", grant, nil))
+	status, err := v.read(v.Keeper, v.record("person-1"))
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, status)
 	_, refreshes := v.counts()
@@ -43,7 +43,7 @@ func TestAGrantWithoutAnExpiryIsNotRenewedEarly(t *testing.T) {
 
 func TestAnUnexpected401IsAnsweredByOneRenewal(t *testing.T) {
 	v := newVault(t)
-	record := v.link("ada", time.Hour)
+	record := v.link("person-1", time.Hour)
 	v.endAccess()
 	client := v.ClientFor(record, v.upstream)
 	for range 2 {
@@ -54,12 +54,12 @@ func TestAnUnexpected401IsAnsweredByOneRenewal(t *testing.T) {
 	reads, refreshes := v.counts()
 	assert.Equal(t, 3, reads)
 	assert.Equal(t, 1, refreshes)
-	assert.False(t, v.record("ada").Refused())
+	assert.False(t, v.record("person-1").Refused())
 }
 
 func TestA401SoonAfterAnEarlyRenewalIsAnsweredByAnother(t *testing.T) {
 	v := newVault(t)
-	client := v.ClientFor(v.link("ada", time.Minute), v.upstream)
+	client := v.ClientFor(v.link("person-1", time.Minute), v.upstream)
 	_, err := v.get(client)
 	require.NoError(t, err)
 	v.endAccess()
@@ -72,7 +72,7 @@ func TestA401SoonAfterAnEarlyRenewalIsAnsweredByAnother(t *testing.T) {
 
 func TestAFreshTokenThatIsRefusedTooIsThePersonsToMend(t *testing.T) {
 	v := newVault(t)
-	record := v.link("ada", time.Hour)
+	record := v.link("person-1", time.Hour)
 	v.endAccess()
 	v.onRefresh = func() error { return nil }
 	deaf := &deafUpstream{v.upstream}
@@ -82,7 +82,7 @@ func TestAFreshTokenThatIsRefusedTooIsThePersonsToMend(t *testing.T) {
 	assert.Equal(t, http.StatusUnauthorized, status, "the connector says what it means")
 	reads, refreshes := v.counts()
 	assert.Equal(t, [2]int{2, 1}, [2]int{reads, refreshes})
-	stored := v.record("ada")
+	stored := v.record("person-1")
 	assert.True(t, stored.Refused())
 	assert.NotEmpty(t, stored.Sealed, "the grant is kept")
 
@@ -107,17 +107,17 @@ func (d *deafUpstream) Refresh(ctx context.Context, grant connectors.Grant) (con
 
 func TestARefusedRefreshKeepsItsSealedGrant(t *testing.T) {
 	v := newVault(t)
-	record := v.link("ada", time.Minute)
+	record := v.link("person-1", time.Minute)
 	v.onRefresh = func() error { return errRefused }
 	_, err := v.read(v.Keeper, record)
 	assert.Equal(t, health.ReauthorizationRequired, codeOf(err))
-	stored := v.record("ada")
+	stored := v.record("person-1")
 	assert.True(t, stored.Refused())
 	assert.Equal(t, record.Sealed, stored.Sealed)
 
-	require.NoError(t, v.Save(t.Context(), "ada", "up", v.issue(time.Hour), nil))
-	assert.False(t, v.record("ada").Refused(), "linked again")
-	status, err := v.read(v.Keeper, v.record("ada"))
+	require.NoError(t, v.Save(t.Context(), "person-1", "up", v.issue(time.Hour), nil))
+	assert.False(t, v.record("person-1").Refused(), "linked again")
+	status, err := v.read(v.Keeper, v.record("person-1"))
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, status)
 	v.assertSilent()
@@ -126,28 +126,28 @@ func TestARefusedRefreshKeepsItsSealedGrant(t *testing.T) {
 func TestAGrantThatWasRefusedByMistakeRevives(t *testing.T) {
 	v := newVault(t)
 	v.onRefresh = func() error { return errRefused }
-	record := v.link("ada", time.Minute)
+	record := v.link("person-1", time.Minute)
 	_, err := v.read(v.Keeper, record)
 	require.Error(t, err)
 	v.onRefresh = nil
 	v.clock.advance(14 * time.Minute)
-	_, err = v.read(v.Keeper, v.record("ada"))
+	_, err = v.read(v.Keeper, v.record("person-1"))
 	assert.Equal(t, health.ReauthorizationRequired, codeOf(err), "not tried again before its time")
 	v.clock.advance(2 * time.Minute)
-	status, err := v.read(v.Keeper, v.record("ada"))
+	status, err := v.read(v.Keeper, v.record("person-1"))
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, status)
-	assert.False(t, v.record("ada").Refused())
+	assert.False(t, v.record("person-1").Refused())
 }
 
 func TestATransientFailureChangesNothing(t *testing.T) {
 	v := newVault(t)
-	record := v.link("ada", time.Minute)
+	record := v.link("person-1", time.Minute)
 	v.onRefresh = func() error { return errDown }
 	_, err := v.read(v.Keeper, record)
 	assert.Equal(t, health.UpstreamUnavailable, codeOf(err))
 	assert.Equal(t, time.Minute, health.AsError(err).RetryAfter)
-	assertUnchanged(t, record, v.record("ada"))
+	assertUnchanged(t, record, v.record("person-1"))
 	v.onRefresh = nil
 	status, err := v.read(v.Keeper, record)
 	require.NoError(t, err)
@@ -156,10 +156,10 @@ func TestATransientFailureChangesNothing(t *testing.T) {
 
 func TestARotatedRefreshTokenIsTheOneUsedNext(t *testing.T) {
 	v := newVault(t)
-	v.link("ada", time.Minute)
+	v.link("person-1", time.Minute)
 	v.lifetime = time.Minute
 	for range 3 {
-		status, err := v.read(v.Keeper, v.record("ada"))
+		status, err := v.read(v.Keeper, v.record("person-1"))
 		require.NoError(t, err)
 		assert.Equal(t, http.StatusOK, status)
 	}
@@ -169,10 +169,10 @@ func TestARotatedRefreshTokenIsTheOneUsedNext(t *testing.T) {
 
 func TestARenewalOfAnotherAccountIsNotKept(t *testing.T) {
 	v := newVault(t)
-	record := v.link("ada", time.Minute)
+	record := v.link("person-1", time.Minute)
 	_, err := v.get(v.ClientFor(record, &strangeUpstream{v.upstream}))
 	assert.Equal(t, health.UpstreamInvalid, codeOf(err))
-	assertUnchanged(t, record, v.record("ada"))
+	assertUnchanged(t, record, v.record("person-1"))
 }
 
 // strangeUpstream renews somebody else's grant.
@@ -187,14 +187,14 @@ func (s *strangeUpstream) Refresh(ctx context.Context, grant connectors.Grant) (
 
 func TestWhatCannotBeRenewedIsSentOnce(t *testing.T) {
 	v := newVault(t)
-	record := v.link("ada", time.Minute)
+	record := v.link("person-1", time.Minute)
 	v.endAccess()
 	status, err := v.get(v.ClientFor(record, nil))
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusUnauthorized, status, "no refresher")
 
 	v = newVault(t)
-	record = v.link("ada", time.Hour)
+	record = v.link("person-1", time.Hour)
 	v.endAccess()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, v.server.URL, strings.NewReader("body"))
 	require.NoError(t, err)
@@ -211,25 +211,26 @@ func TestANewGrantSignsBeforeItIsStored(t *testing.T) {
 	status, err := v.get(v.Client(v.issue(time.Hour)))
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, status)
-	records, err := v.Grants(t.Context(), []health.UserID{"ada"})
+	records, err := v.Grants(t.Context(), []health.UserID{"person-1"})
 	require.NoError(t, err)
 	assert.Equal(t, []tokens.Record{}, records)
 }
 
 func TestAnAccessTokenThatIsTakenAfterAllRevivesItsGrant(t *testing.T) {
 	v := newVault(t)
-	record := v.link("ada", time.Hour)
+	record := v.link("person-1", time.Hour)
+	v.endAccess()
 	_, err := v.get(v.ClientFor(record, &deafUpstream{v.upstream}))
 	require.NoError(t, err)
-	require.True(t, v.record("ada").Refused())
+	require.True(t, v.record("person-1").Refused())
 	v.mu.Lock()
 	v.access[canary+"-access-ii"] = true // the one that was got last
 	v.mu.Unlock()
 	v.clock.advance(16 * time.Minute)
-	status, err := v.read(v.Keeper, v.record("ada"))
+	status, err := v.read(v.Keeper, v.record("person-1"))
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, status)
-	assert.False(t, v.record("ada").Refused())
+	assert.False(t, v.record("person-1").Refused())
 	_, refreshes := v.counts()
 	assert.Equal(t, 1, refreshes, "only the first time")
 }

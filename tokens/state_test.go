@@ -34,7 +34,7 @@ func TestAStateSaysWhoBeganWhat(t *testing.T) {
 
 func TestAStateLastsHalfAnHour(t *testing.T) {
 	v := newVault(t)
-	_, expires, err := v.MintState("ada", "source", "")
+	_, expires, err := v.MintState("person-1", "source", "")
 	require.NoError(t, err)
 	assert.WithinDuration(t, v.clock.Now().Add(tokens.StateLifetime), expires, time.Second)
 	assert.Equal(t, 30*time.Minute, tokens.StateLifetime)
@@ -44,7 +44,7 @@ func TestNoStateIsLikeAnother(t *testing.T) {
 	v := newVault(t)
 	texts, nonces := map[string]bool{}, map[string]bool{}
 	for range 100 {
-		text, _, err := v.MintState("ada", "source", "")
+		text, _, err := v.MintState("person-1", "source", "")
 		require.NoError(t, err)
 		state, err := v.OpenState(text)
 		require.NoError(t, err)
@@ -58,7 +58,7 @@ const urlAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456
 
 func TestAStateThatWasAlteredDoesNotOpen(t *testing.T) {
 	v := newVault(t)
-	text, _, err := v.MintState("ada", "source", "https://app.example/back")
+	text, _, err := v.MintState("person-1", "source", "https://app.example/back")
 	require.NoError(t, err)
 	sealed, err := base64.RawURLEncoding.DecodeString(text)
 	require.NoError(t, err)
@@ -68,16 +68,16 @@ func TestAStateThatWasAlteredDoesNotOpen(t *testing.T) {
 		_, err := v.OpenState(base64.RawURLEncoding.EncodeToString(altered))
 		require.ErrorIs(t, err, tokens.ErrState, "byte %d", i)
 	}
-	grant := v.link("ada", time.Hour)
+	grant := v.link("person-1", time.Hour)
 	for name, other := range map[string]string{
 		"empty": "", "shorter": text[:len(text)-1], "longer": text + "A", "padded": text + "=", "spaces": " " + text, "other alphabet": "+/" + text[2:],
-		"huge": strings.Repeat("A", 16<<10+1), "a sealed grant": base64.RawURLEncoding.EncodeToString(grant.Sealed), "in clear": base64.RawURLEncoding.EncodeToString([]byte(`{"u":"ada"}`)),
+		"huge": strings.Repeat("A", 16<<10+1), "a sealed grant": base64.RawURLEncoding.EncodeToString(grant.Sealed), "in clear": base64.RawURLEncoding.EncodeToString([]byte(`{"u":"person-1"}`)),
 	} {
 		_, err := v.OpenState(other)
 		require.ErrorIs(t, err, tokens.ErrState, name)
 	}
 	for i := range 3 { // of one length of three, the last letter has bits to spare: one state has one form
-		text, _, err := v.MintState("ada", "source", strings.Repeat("x", i))
+		text, _, err := v.MintState("person-1", "source", strings.Repeat("x", i))
 		require.NoError(t, err)
 		if len(text)%4 != 0 {
 			last := strings.IndexByte(urlAlphabet, text[len(text)-1])
@@ -101,7 +101,7 @@ func TestTheLongestArgumentsMakeAStateThatOpens(t *testing.T) {
 
 func TestAStateIsSpentOnce(t *testing.T) {
 	v := newVault(t)
-	text, _, err := v.MintState("ada", "source", "")
+	text, _, err := v.MintState("person-1", "source", "")
 	require.NoError(t, err)
 	state, err := v.OpenState(text)
 	require.NoError(t, err)
@@ -120,7 +120,7 @@ func TestAStateIsSpentOnce(t *testing.T) {
 	all.Wait()
 	assert.EqualValues(t, 1, firsts.Load())
 
-	other, _, err := v.MintState("ada", "source", "")
+	other, _, err := v.MintState("person-1", "source", "")
 	require.NoError(t, err)
 	state, err = v.OpenState(other)
 	require.NoError(t, err)
