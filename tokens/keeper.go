@@ -21,6 +21,8 @@ type Keeper struct {
 	now      func() time.Time
 	log      *slog.Logger
 	renewals singleflight.Group // one renewal of a grant at a time in this process
+
+	suspicion suspicion
 }
 
 // NewKeeper makes a Keeper.

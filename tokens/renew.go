@@ -57,6 +57,7 @@ func (k *Keeper) renewNow(ctx context.Context, used Record, refresher connectors
 	}
 	switch {
 	case err == nil:
+		k.suspicion.success(matter{current.Connector, true})
 		renewed, err := k.keep(ctx, current, next)
 		return renewed, next, err
 	case health.AsError(err).Code == health.ReauthorizationRequired:
@@ -154,6 +155,10 @@ func (k *Keeper) refusedRefresh(ctx context.Context, used Record, refusal error)
 	if err == nil && !bytes.Equal(newer.Sealed, used.Sealed) {
 		grant, err := k.open(newer)
 		return newer, grant, err
+	}
+	if !k.believed(ctx, used, true) {
+		k.release(ctx, used)
+		return Record{}, connectors.Grant{}, errSuspect()
 	}
 	k.markRefused(ctx, used)
 	return Record{}, connectors.Grant{}, refusal
