@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"io"
@@ -47,6 +48,7 @@ type world struct {
 	settings     settings
 	wiring       options
 	app          *app
+	database     *sql.DB
 	graphql      string // URL
 	log          *logged
 	statements   *counter
@@ -72,6 +74,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		o.databaseURL = storetest.SQLite(t)
 	}
 	require.NoError(t, store.Migrate(t.Context(), store.Config{URL: o.databaseURL}, nil)) // SQLite migrates itself
+	w.database = storetest.DB(t, o.databaseURL).DB
 	w.settings = settings{
 		databaseSettings: databaseSettings{DatabaseURL: o.databaseURL},
 		JWTSecret:        testSecret,
@@ -154,10 +157,8 @@ func (w *world) ask(token, query string, variables map[string]any) answer {
 // try is ask for other goroutines than the test's.
 func (w *world) try(token, query string, variables map[string]any) (answer, error) {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
-	if err != nil {
-		return answer{}, err
-	}
-	return w.post("Bearer "+token, string(body))
+	a, postErr := w.post("Bearer "+token, string(body))
+	return a, errors.Join(err, postErr)
 }
 
 // post sends a body as it is.

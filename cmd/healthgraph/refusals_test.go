@@ -1,0 +1,271 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"healthgraph/health"
+	"healthgraph/simulators"
+	"healthgraph/simulators/rook"
+	"healthgraph/store/storetest"
+)
+
+const someDays = `from: "2026-04-09", to: "2026-04-14"`
+
+func TestWhileRookIsDownTheLastKnownSetStandsElseTheCatalogue(t *testing.T) {
+	storetest.Both(t, func(t *testing.T, url string) {
+		w := newWorld(t, worldOptions{databaseURL: url})
+		w.rook.Configure(func(s *rook.Switches) {
+			s.NullSources, s.ExtraSources = []string{"Dexcom"}, []string{"Garmin Beta"} // not offered; not in our catalogue
+		})
+		known := w.links("known")
+		assert.NotContains(t, known, "dexcom")
+		w.fault(w.rook.Control(), status(503, ""))
+		for user, set := range map[string][]string{
+			"known":    {"garmin", "oura", "polar", "fitbit", "withings", "whoop", "apple_health", "health_connect", "samsung_health", "android", "onetwentyone", "garmin_beta"},
+			"stranger": {"garmin", "oura", "polar", "fitbit", "withings", "whoop", "dexcom", "apple_health", "health_connect", "samsung_health", "android", "onetwentyone"},
+		} {
+			links := w.links(user)
+			for _, id := range set {
+				want := "UNKNOWN"
+				if id == "onetwentyone" {
+					want = "NOT_CONNECTED"
+				}
+				assert.Equal(t, want, links[id].Status, "%s of %s", id, user)
+			}
+			assert.Len(t, links, len(set), user)
+		}
+		w.fault(w.rook.Control())
+		assert.Equal(t, known, w.links("known"), "a failure changes no link")
+	})
+}
+
+func TestANotFoundInRooksOwnWordsMeansThatNothingIsLinked(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.rook.Configure(func(s *rook.Switches) { s.UnknownUserStatus = http.StatusNotFound })
+	l := w.links("stranger")["garmin"]
+	assert.Equal(t, "NOT_CONNECTED", l.Status)
+	assert.Nil(t, l.Problem)
+}
+
+func TestAFailedLinkListCostsTheAddressesOfItsLinksAlone(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.fault(w.rook.Control(), status(503, "30"))
+	w.forgetCalls()
+	a := w.ask(w.token("demo"), `{ connections(dataSources: ["fitbit", "onetwentyone"]) { status authorizationUrl } dataSources { id } }`, nil)
+	require.Len(t, a.Errors, 1, a.Raw)
+	assert.Equal(t, []any{"connections", 0.0, "authorizationUrl"}, a.Errors[0].Path)
+	assert.Equal(t, map[string]any{"code": unavailable, "retryAfter": "PT30S"}, a.Errors[0].Extensions)
+	assert.Contains(t, string(a.Data), `{"status":"UNKNOWN","authorizationUrl":null},{"status":"NOT_CONNECTED","authorizationUrl":"http`)
+	assert.Equal(t, map[string]int{"rook.authorized_v2": 1}, w.calls(), "what is known to be down is not asked again")
+}
+
+func TestDaysThatCouldBeReadStand(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		fault simulators.Fault
+		code  string
+	}{
+		{"down for some", simulators.Fault{Route: rook.RoutePhysicalSummary, Kind: simulators.KindStatus, Status: 502, Times: 2}, unavailable},
+		{"nonsense for some", simulators.Fault{Route: rook.RoutePhysicalSummary, Kind: simulators.KindHTML, Times: 2}, invalid},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, worldOptions{})
+			good := w.steps("demo", someDays)
+			w.fault(w.rook.Control(), test.fault)
+			got := w.steps("demo", someDays)
+			assert.False(t, got.Complete)
+			require.Len(t, got.Problems, 1)
+			assert.Equal(t, test.code, got.Problems[0].Code)
+			assert.Contains(t, got.Problems[0].Message, "2 of 6 days")
+			unread := 0
+			for i, d := range got.Days {
+				if d.Presence == "UNAVAILABLE" {
+					assert.Nil(t, d.Steps)
+					unread++
+				} else {
+					assert.Equal(t, good.Days[i].short(), d.short())
+				}
+			}
+			assert.Equal(t, 2, unread)
+		})
+	}
+}
+
+func TestAnUnreadableListDoesNotCostTheSteps(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	good := w.steps("demo", someDays)
+	w.fault(w.rook.Control(), simulators.Fault{Route: rook.RouteAuthorizedV2, Kind: simulators.KindHTML})
+	assert.Equal(t, good.short(), w.steps("demo", someDays).short())
+}
+
+func TestOnceRateLimitedRookIsNotAskedForTheOtherDays(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.fault(w.rook.Control(), simulators.Fault{Route: rook.RoutePhysicalSummary, Kind: simulators.KindStatus, Status: 429, RetryAfter: "60"})
+	w.forgetCalls()
+	got := w.steps("demo", `from: "2026-01-01", to: "2026-03-31"`)
+	assert.Equal(t, []string{limited, "PT1M"}, []string{got.Problems[0].Code, got.Problems[0].RetryAfter})
+	assert.Nil(t, got.Total)
+	assert.LessOrEqual(t, w.calls()["rook.physical_summary"], 16, "those in flight, of 90")
+}
+
+func TestAPersonsTokenIsRenewedOnceAfterA401(t *testing.T) {
+	storetest.Both(t, func(t *testing.T, url string) {
+		w := newWorld(t, worldOptions{databaseURL: url})
+		w.link("p", "person-2")
+		good := w.steps("p", someDays)
+		require.NotNil(t, good.Total)
+		for _, test := range []struct {
+			name          string
+			before        func()
+			calls         map[string]int
+			code, status  string
+			afterwards    string // once the cause is gone
+			presence      string
+			restoreByLink bool
+		}{
+			{
+				name:   "ended before its time: the refresh mends it, nobody notices",
+				before: func() { w.control(w.oneTwentyOne.Handler(), http.MethodPost, "/_control/grants/person-2/expire", "") },
+				calls:  map[string]int{"onetwentyone.quantity": 2, "onetwentyone.refresh": 1}, status: "CONNECTED", presence: "VALUE",
+			},
+			{
+				name: "the upstream is down while the token is renewed: nothing is known of the link",
+				before: func() {
+					w.control(w.oneTwentyOne.Handler(), http.MethodPost, "/_control/grants/person-2/expire", "")
+					w.fault(w.oneTwentyOne.Control(), simulators.Fault{Route: "refresh", Kind: simulators.KindStatus, Status: 503})
+				},
+				calls: map[string]int{"onetwentyone.quantity": 1, "onetwentyone.refresh": 1}, code: unavailable, status: "CONNECTED", presence: "UNAVAILABLE",
+			},
+			{
+				name:   "the scope was withdrawn",
+				before: func() { w.oneTwentyOnePerson("person-2", `{"scopes": ["profile"]}`) },
+				calls:  map[string]int{"onetwentyone.quantity": 1}, code: relink, status: "CONNECTED", presence: "NO_PERMISSION",
+			},
+			{
+				name: "refused again after the refresh",
+				before: func() {
+					w.fault(w.oneTwentyOne.Control(), simulators.Fault{Route: "quantity", Kind: simulators.KindStatus, Status: 401})
+				},
+				calls: map[string]int{"onetwentyone.quantity": 2, "onetwentyone.refresh": 1}, code: relink, status: relink, presence: "UNAVAILABLE", restoreByLink: true,
+			},
+			{
+				name:   "the refresh is refused: the person withdrew their permission there",
+				before: func() { w.control(w.oneTwentyOne.Handler(), http.MethodPost, "/_control/grants/person-2/revoke", "") },
+				calls:  map[string]int{"onetwentyone.quantity": 1, "onetwentyone.refresh": 1}, code: relink, status: relink, presence: "UNAVAILABLE", restoreByLink: true,
+			},
+		} {
+			t.Run(test.name, func(t *testing.T) {
+				id := w.links("p")["onetwentyone"].ID
+				test.before()
+				w.forgetCalls()
+				got := w.steps("p", someDays+`, dataSources: ["onetwentyone"]`)
+				assert.Equal(t, test.calls, w.calls())
+				assert.Equal(t, test.presence, got.Days[0].Presence)
+				l := w.links("p")["onetwentyone"]
+				assert.Equal(t, []string{id, test.status}, []string{l.ID, l.Status})
+				if test.code != "" {
+					require.Len(t, got.Problems, 1)
+					assert.Equal(t, test.code, got.Problems[0].Code)
+				}
+				if test.status == relink {
+					require.NotNil(t, l.Problem)
+					assert.Equal(t, relink, l.Problem.Code)
+					assert.NotEmpty(t, l.Problem.AuthorizationURL, "where to mend it")
+					w.forgetCalls()
+					again := w.steps("p", someDays+`, dataSources: ["onetwentyone"]`)
+					assert.Equal(t, relink, again.Problems[0].Code)
+					assert.Empty(t, w.calls(), "it is not asked again in vain")
+				}
+				w.fault(w.oneTwentyOne.Control())
+				w.oneTwentyOnePerson("person-2", `{"scopes": ["profile", "quantity", "sleep", "workout"]}`)
+				if test.restoreByLink {
+					w.link("p", "person-2")
+				}
+				assert.Equal(t, good.short(), w.steps("p", someDays).short(), "as before")
+				l = w.links("p")["onetwentyone"]
+				assert.Equal(t, []string{id, "CONNECTED"}, []string{l.ID, l.Status})
+			})
+		}
+	})
+}
+
+func TestOurOwnRefusedCredentialNeverTouchesALink(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.link("p", "person-2")
+	w.restart(func(s *settings) { s.OneTwentyOneClientSecret, s.RookSecretKey = "another-secret", "another-secret" })
+	w.clock.Freeze(today.Add(2 * time.Hour)) // the access token has expired
+	got := w.steps("p", someDays)
+	assert.Equal(t, []string{invalid, invalid}, []string{got.Problems[0].Code, got.Problems[1].Code})
+	l := w.links("p")
+	assert.Equal(t, []string{"CONNECTED", "UNKNOWN"}, []string{l["onetwentyone"].Status, l["garmin"].Status})
+	assert.Contains(t, w.log.String(), `"code":"UPSTREAM_INVALID"`, "the operator is told")
+	assert.NotContains(t, w.log.String(), "another-secret")
+	w.restart(func(s *settings) {
+		s.OneTwentyOneClientSecret, s.RookSecretKey = "test-client-secret", rook.DummySecret
+	})
+	assert.Empty(t, w.steps("p", someDays).Problems)
+	assert.Equal(t, "NOT_CONNECTED", w.links("p")["garmin"].Status)
+}
+
+func TestNothingConfidentialIsInAnswersOrTheLog(t *testing.T) {
+	const canary = "canary-6502"
+	w := newWorld(t, worldOptions{})
+	person, other := "person-"+canary, "other-"+canary
+	w.oneTwentyOnePerson(canary, `{"homeTimezone": "Europe/Paris", "samples": {"stepCount": [
+		{"id": "sample-`+canary+`", "start": "2026-04-10T08:00:00Z", "end": "2026-04-10T08:10:00Z", "value": 987654321, "device": "device-`+canary+`"}]}}`)
+	w.link(person, canary)
+	account := w.oneTwentyOne.UserID(canary)
+	variables := map[string]any{"other": other, "long": canary + string(make([]byte, 300)), "s": "source-" + canary, "u": "https://evil.example/" + canary, "zone": "Zone/" + canary, "date": canary}
+	var written string
+	for _, query := range []string{
+		`query($s: ID!) { connections(dataSources: [$s]) { status } authorizationUrl(dataSource: $s) { url } }`,
+		`query($other: ID!) { connections(userId: $other) { status } user(id: $other) { id } users(ids: [$other]) { id } node(id: $other) { id } }`,
+		`query($long: ID!) { connections(userId: $long) { status } user(id: $long) { id } }`,
+		`query($u: URL) { authorizationUrl(dataSource: "onetwentyone", redirectUrl: $u) { url } }`,
+		`query($zone: TimeZone) { stepCount(from: "2026-04-01", to: "2026-04-14", timeZone: $zone) { total } }`,
+		`query($date: Date!) { stepCount(from: $date, to: "2026-04-14") { total } }`,
+		`mutation($u: URL!) { a: completeAuthorization(input: {url: $u}) { link { id } } b: completeAuthorization(input: {url: $u, dataSource: "garmin"}) { link { id } } }`,
+		`mutation($s: ID!, $other: ID!) { a: revoke(input: {dataSource: $s}) { outcome } b: revoke(input: {dataSource: "garmin", userId: $other}) { outcome } }`,
+		`{ stepCount(from: "2026-04-01", to: "2026-04-14") { total days { steps dataSources { id } candidates { steps } } problems { code message } } }`, // 987,654,321 steps make no sense
+		`{ stepCount(from: "` + canary + `", to: "2026-04-14") { total } }`,
+	} {
+		written += w.ask(w.token(person), query, variables).Raw + "\n"
+	}
+	for _, f := range failures {
+		w.fault(w.rook.Control(), f.fault)
+		w.fault(w.oneTwentyOne.Control(), f.fault)
+		if f.oneTwentyOne != "" { // a 401 ends what is asked
+			written += w.ask(w.token(person), everything, nil).Raw
+		}
+	}
+	forged, err := w.post("Bearer "+canary+"."+canary+"."+canary, `{"query": "{ viewer { id } }"}`)
+	require.NoError(t, err)
+	broken, err := w.post("Bearer "+w.token(person), `{"query": "`+canary)
+	require.NoError(t, err)
+	written += forged.Raw + broken.Raw
+
+	secrets := []string{"987654321", "sample-", "device-", account, "at_", "rt_", "code_", testSecret, "test-client-secret", rook.DummySecret}
+	assert.Empty(t, contains(w.log.String(), append(secrets, canary)...), "in the log")
+	assert.Empty(t, contains(written, append(secrets, canary, "evil.example")...), "in answers")
+	assert.NotEmpty(t, contains(written, "UPSTREAM_INVALID", "FORBIDDEN", "BAD_USER_INPUT"))
+}
+
+func TestAnInternalFailureTellsACorrelationIDAndNothingElse(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	require.NoError(t, w.app.store.Close())
+	a := w.ask(w.token("demo"), `{ connections { status } dataSources { id } }`, nil)
+	assert.Equal(t, string(health.Internal), a.code())
+	id, _ := a.Errors[0].Extensions["correlationId"].(string)
+	assert.NotEmpty(t, id)
+	assert.Contains(t, w.log.String(), fmt.Sprintf(`"correlationId":%q`, id))
+	assert.Equal(t, "something went wrong inside the gateway", a.Errors[0].Message)
+	assert.Contains(t, string(a.Data), `"connections":null,"dataSources":[{"id":"garmin"}`)
+	w.start()
+	assert.Equal(t, "CONNECTED", w.links("demo")["garmin"].Status)
+}
