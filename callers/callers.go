@@ -1,6 +1,6 @@
 // Package callers says who is asking: it checks bearer tokens and carries the caller through a request.
 //
-// A token is a JWT signed with HS256 (a shared secret) or with RS256, PS256, ES256 or EdDSA (keys from a JWKS file). `sub`
+// A token is a JWT signed with HS256 (a shared secret) or with an RS, PS, ES or EdDSA algorithm (keys from a JWKS file). `sub`
 // is the person and `exp` is required. The scope `users:any` makes the token a service's, which acts for anybody.
 package callers
 

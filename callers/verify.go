@@ -58,7 +58,7 @@ func secretKey(secret health.Secret) (jwk.Key, error) {
 	if err != nil {
 		return nil, errors.New("the JWT secret can't be used as a key")
 	}
-	return key, errors.Join(key.Set(jwk.AlgorithmKey, jwa.HS256()))
+	return key, key.Set(jwk.AlgorithmKey, jwa.HS256())
 }
 
 // addPublicKeys takes the RSA, EC and Ed25519 keys of a JWKS. A symmetric key has no place in a file of public keys.

@@ -84,8 +84,8 @@ func (c *Client) MaxInFlight() int { return int(c.config.MaxInFlight) }
 // Now is the client's clock.
 func (c *Client) Now() time.Time { return c.config.Now() }
 
-// BaseURL is the upstream's address with the path elements and query added.
-func (c *Client) BaseURL(query url.Values, path ...string) *url.URL {
+// Address is the upstream's address with the path elements and query added.
+func (c *Client) Address(query url.Values, path ...string) *url.URL {
 	u := c.base.JoinPath(escape(path)...)
 	u.RawQuery = query.Encode()
 	return u
@@ -124,12 +124,12 @@ type Answer struct {
 
 // Do makes the call and gives any answer, whatever its status. An error means that there was no whole answer.
 func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
-	defer cancel()
 	if err := c.turns.Acquire(ctx, 1); err != nil {
 		return Answer{}, c.unavailable("there was no time left to ask", err)
 	}
 	defer c.turns.Release(1)
+	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout) // of the call itself: waiting for a turn is not the upstream's fault
+	defer cancel()
 
 	request, err := c.request(ctx, call)
 	if err != nil {
@@ -172,7 +172,7 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 	if method == "" {
 		method = http.MethodGet
 	}
-	request, err := http.NewRequestWithContext(ctx, method, c.BaseURL(call.Query, call.Path...).String(), body)
+	request, err := http.NewRequestWithContext(ctx, method, c.Address(call.Query, call.Path...).String(), body)
 	if err != nil {
 		return nil, health.Fail(health.Internal, "a request could not be made", errors.New("the address or method is malformed"))
 	}
@@ -217,7 +217,7 @@ func (c *Client) Failure(call Call, answer Answer) error {
 
 // Invalid is the failure of a 2xx answer that is not what was promised. why never holds any of the answer.
 func (c *Client) Invalid(why string) error {
-	return health.Fail(health.UpstreamInvalid, c.config.Upstream+" gave an answer that the gateway does not understand", errors.New(why))
+	return health.Fail(health.UpstreamInvalid, c.config.Upstream+" gave an answer that the gateway does not understand: the operator has been told", errors.New(why))
 }
 
 // GetJSON makes the call and decodes a 200 answer into out. found is false for 204. Any other status is a failure.

@@ -54,7 +54,9 @@ type LinkState struct {
 // LinksResult is the answer for one account: its data sources, or why they could not be read.
 type LinksResult struct {
 	Links []LinkState
-	Err   error
+	// Unknown: the upstream says that it has never heard of the account. Links are then the catalogue, not connected.
+	Unknown bool
+	Err     error
 }
 
 // LinkReader reads which data sources people have linked.
@@ -129,6 +131,7 @@ type ProfileReader interface {
 // Revocation is what the upstream confirmed.
 type Revocation struct {
 	WasConnected bool          // false: the upstream says that there was nothing to end
+	Unsure       bool          // the upstream took the request, and does not say whether there was anything to end
 	LateData     time.Duration // for how long data may still arrive
 }
 

@@ -1,6 +1,7 @@
 package connectors
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -39,8 +40,14 @@ func FailureFromStatus(upstream string, credential Credential, status int, heade
 	case credential == OwnCredential && (status == http.StatusUnauthorized || status == http.StatusForbidden):
 		return health.Fail(health.UpstreamInvalid, upstream+" refused the gateway's own credential: the operator has to mend it", cause)
 	default:
-		return health.Fail(health.UpstreamInvalid, upstream+" gave an answer that the gateway does not understand", cause)
+		return health.Fail(health.UpstreamInvalid, upstream+" gave an answer that the gateway does not understand: the operator has been told", cause)
 	}
+}
+
+// IsScopeMissing says whether the upstream takes the person's grant but was not allowed this data by them.
+func IsScopeMissing(err error) bool {
+	var status StatusError
+	return errors.As(err, &status) && status == http.StatusForbidden && health.AsError(err).Has(health.ReauthorizationRequired)
 }
 
 // StatusError is the HTTP status behind a failure, for the log and for errors.As.

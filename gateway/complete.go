@@ -79,10 +79,10 @@ func (g *Gateway) completeByGrant(ctx context.Context, r CompleteRequest, state 
 		return nothing, err
 	}
 	if !g.Now().Before(state.ExpiresAt) {
-		return nothing, health.Refuse("input.url", "it has expired: begin again with authorizationUrl")
+		return nothing, health.Refuse("input.url", "the attempt to link has expired (a person has 30 minutes for it): begin again with authorizationUrl")
 	}
 	if !sameReturn(state.ReturnURL, returned) {
-		return nothing, health.Refuse("input.url", "the browser was to come back to another URL: hand in the one that it came back to")
+		return nothing, health.Refuse("input.url", "this is not the return URL that the link was begun with")
 	}
 	refused := plug.Exchanger.CheckReturn(returned.Query())
 	if e := health.AsError(refused); e != nil && e.Code != health.NotConnected {
@@ -122,10 +122,11 @@ func (g *Gateway) exchange(ctx context.Context, state tokens.State, plug *connec
 	grant, err := plug.Exchanger.Exchange(ctx, query, state.ReturnURL)
 	if err != nil {
 		g.logFailure(plug.Description.ID, err)
-		if e := health.AsError(err); e.Code == health.BadUserInput {
+		e := health.AsError(err)
+		if e.Code == health.BadUserInput {
 			return nil, health.Refuse("input.url", e.Message)
 		}
-		return err, nil
+		return health.Fail(e.Code, e.Message+"; this return can't be used again, so begin again with authorizationUrl", e.Cause), nil
 	}
 	profile, err := g.profileOf(ctx, plug, grant)
 	if err != nil {
@@ -144,7 +145,7 @@ func (g *Gateway) profileOf(ctx context.Context, plug *connectors.Plug, grant co
 	}
 	profile, err := plug.Profile.ReadProfile(ctx, connectors.Account{ID: grant.AccountID, Client: g.Tokens.Client(grant)})
 	switch {
-	case err != nil && isScopeMissing(err):
+	case err != nil && connectors.IsScopeMissing(err):
 		return &connectors.Profile{}, nil
 	case err != nil:
 		g.logFailure(plug.Description.ID, err)
@@ -178,20 +179,20 @@ func (g *Gateway) completeByList(ctx context.Context, r CompleteRequest, source 
 		return health.CompleteAuthorizationPayload{}, err
 	}
 	person := people[0]
-	old := g.record(person, plug, source.ID)
-	if old.Status != health.StatusConnected {
+	if source.Kind == health.KindBrowser && g.record(person, plug, source.ID).Status != health.StatusConnected {
 		g.change(ctx, person, plug, source.ID, func(r LinkRecord) LinkRecord { return returned(r, g.Now()) })
 	}
-	link := pick(g.Links(ctx, plug.Description.ID, people)[0], source, old)
+	link := g.pick(g.Links(ctx, plug.Description.ID, people)[0], source, g.record(person, plug, source.ID))
 	payload := health.CompleteAuthorizationPayload{Link: link}
 	switch link.Status {
 	case health.StatusConnected:
 	case health.StatusUnknown:
 		payload.Problem = link.Problem
 	default:
-		payload.Problem = &health.Problem{
-			Code: health.NotConnected, DataSource: &payload.Link.DataSource,
-			Message: plug.Description.Name + " does not show the link yet: ask again in a moment, or the person did not give access",
+		payload.Problem = &health.Problem{Code: health.NotConnected, DataSource: &payload.Link.DataSource}
+		payload.Problem.Message = plug.Description.Name + " does not show the link yet: ask again in a moment, or the person did not give access"
+		if source.Kind == health.KindSDK {
+			payload.Problem.Message = source.Name + " is not linked: that is done in a phone app that holds " + plug.Description.Name + "'s SDK"
 		}
 	}
 	return payload, nil
@@ -203,17 +204,17 @@ func (g *Gateway) oneLink(ctx context.Context, user health.UserID, source health
 	if err != nil {
 		return health.DataSourceLink{}, err
 	}
-	return pick(g.Links(ctx, plug.Description.ID, people)[0], source, g.record(people[0], plug, source.ID)), nil
+	return g.pick(g.Links(ctx, plug.Description.ID, people)[0], source, g.record(people[0], plug, source.ID)), nil
 }
 
-// pick finds a source among links; one that the upstream does not offer is as it was.
-func pick(links []health.DataSourceLink, source health.DataSource, otherwise LinkRecord) health.DataSourceLink {
+// pick finds a source among the links that were just read. One that the upstream does not show is not connected.
+func (g *Gateway) pick(links []health.DataSourceLink, source health.DataSource, otherwise LinkRecord) health.DataSourceLink {
 	for _, link := range links {
 		if link.DataSource.ID == source.ID {
 			return link
 		}
 	}
-	return linkOf(otherwise, source)
+	return linkOf(observed(otherwise, false, g.Now()), source)
 }
 
 // sameReturn says whether the browser came back to where it was sent: everything but what an upstream may add to the

@@ -28,6 +28,11 @@ func (g *Gateway) StepRequest(ctx context.Context, from, to health.Date, zone *h
 	} else if n > MaxDays {
 		return StepRequest{}, health.Refuse("to", fmt.Sprintf("at most %d days, not %d", MaxDays, n))
 	}
+	for argument, date := range map[string]health.Date{"from": from, "to": to} {
+		if date.Year < minYear || date.Year > maxYear {
+			return StepRequest{}, health.Refuse(argument, fmt.Sprintf("a day of the years %d to %d", minYear, maxYear))
+		}
+	}
 	filter, err := g.Filter(ctx, dataSources)
 	if err != nil {
 		return StepRequest{}, err
@@ -46,10 +51,11 @@ func (g *Gateway) CountSteps(request StepRequest, zone Zone, reads []StepRead) h
 	columns := make([][]figure, len(reads))
 	for i, read := range reads {
 		columns[i] = g.figures(request, zone.TimeZone, read)
-		if read.problem != nil {
-			count.Problems = append(count.Problems, *read.problem)
-			count.Complete = count.Complete && read.samples.Err == nil && read.samples.Refused > 0
+		problem, complete := read.problemOf(request, zone.TimeZone)
+		if problem != nil {
+			count.Problems = append(count.Problems, *problem)
 		}
+		count.Complete = count.Complete && complete
 		if merged := mergedSources(columns[i]); len(merged) > 0 {
 			count.Problems = append(count.Problems, health.Problem{Code: health.Unsupported, Message: read.plug.Description.Name +
 				" merged days with data sources outside the filter, so they can't be told apart: ask for " + strings.Join(merged, ", ") + " as well"})
@@ -85,16 +91,18 @@ type figure struct {
 // figures gives the upstream's say about each day of the request, in order.
 func (g *Gateway) figures(request StepRequest, zone health.TimeZone, read StepRead) []figure {
 	var tallies map[health.Date]dayTally
-	if read.linked && read.plug.StepSamples != nil {
+	if read.asked && read.plug.StepSamples != nil {
 		tallies = tally(read.samples.Samples, request.Days, zone)
 	}
-	today := health.DateOf(g.Now(), zone)
+	today, newest := health.DateOf(g.Now(), zone), read.newest(request.filter)
 	column := make([]figure, 0, request.Days.Days())
 	for _, date := range request.Days.Each() {
 		f := figure{connector: read.plug.Description.ID}
 		switch {
 		case !read.linked:
 			f.presence = health.PresenceNotConnected
+		case !read.asked:
+			f.presence = health.PresenceUnavailable
 		case tallies != nil:
 			g.fromSamples(&f, read, date, tallies[date], zone)
 		default:
@@ -104,7 +112,7 @@ func (g *Gateway) figures(request StepRequest, zone health.TimeZone, read StepRe
 			f.presence = presenceOfValue(*f.steps, date.Compare(today) >= 0)
 		} else if f.presence == "" {
 			f.presence = health.PresenceNotSynced
-			if read.latest.After(date.AddDays(1).Start(zone)) {
+			if newest.After(date.AddDays(1).Start(zone)) {
 				f.presence = health.PresenceNoData
 			}
 		}
@@ -130,8 +138,6 @@ func (g *Gateway) fromSamples(f *figure, read StepRead, date health.Date, day da
 	switch {
 	case unread:
 		f.presence = presenceOf(read.samples.Err)
-	case read.problem != nil && read.samples.Err == nil && read.samples.Refused == 0:
-		f.presence = health.PresenceUnavailable // it was not asked at all
 	case day.touched:
 		steps := int(math.Round(day.steps))
 		f.steps = &steps
@@ -152,9 +158,6 @@ func (g *Gateway) sourcesOf(read StepRead) []health.DataSource {
 func fromDay(f *figure, read StepRead, date health.Date, filter Filter) {
 	result := read.days[date]
 	switch {
-	case read.days == nil:
-		f.presence = health.PresenceUnavailable // nothing was asked: the problem says why
-		return
 	case result.Err != nil:
 		f.presence = presenceOf(result.Err)
 		return

@@ -269,6 +269,18 @@ func TestARangeIsNeitherBackwardsNorTooLong(t *testing.T) {
 	assert.ErrorContains(t, err, "not 3652059")
 }
 
+func TestADayIsOneOfOurTimes(t *testing.T) {
+	h := newHouse(t)
+	for day, good := range map[string]bool{"1969-12-31": false, "1970-01-01": true, "2200-12-31": true, "2201-01-01": false, "0000-01-01": false, "9999-12-31": false} {
+		_, err := h.StepRequest(t.Context(), date(day), date(day), nil, nil)
+		assert.Equal(t, good, err == nil, day)
+		if err != nil {
+			assert.Contains(t, []string{"from", "to"}, health.AsError(err).Argument)
+			assert.ErrorContains(t, err, "1970 to 2200")
+		}
+	}
+}
+
 func TestTheHomeZoneIsThatOfTheProfileAndReadOnceAnHour(t *testing.T) {
 	h := newHouse(t)
 	zone := h.HomeZone(t.Context(), h.person("person-1"))

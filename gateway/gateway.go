@@ -26,6 +26,8 @@ import (
 const (
 	MaxDays        = 366 // of one stepCount
 	MaxDataSources = 50  // in one dataSources argument
+	minYear        = 1970
+	maxYear        = 2200
 )
 
 // Config makes a Gateway.
@@ -47,6 +49,9 @@ type Gateway struct {
 
 	mu         sync.RWMutex
 	discovered map[health.DataSourceID]health.DataSource // shown by upstreams, not in the catalogue
+	lookedAt   time.Time                                 // when the store was last asked for more of them
+
+	outages sync.Map // connector → when an outage was last logged
 }
 
 // New reads what the store knows and makes a Gateway.
@@ -92,22 +97,27 @@ func (g *Gateway) loadDiscovered(ctx context.Context) error {
 }
 
 // discover remembers sources that an upstream showed and the catalogue does not have, so that they can be asked for and
-// revoked from now on, by every replica.
+// revoked from now on, by every replica. What could not be stored is tried again when it is shown again.
 func (g *Gateway) discover(ctx context.Context, sources []health.DataSource) {
-	g.mu.Lock()
-	var fresh []health.DataSource
-	for _, source := range sources {
-		if _, known := g.discovered[source.ID]; !known {
-			g.discovered[source.ID] = source
-			fresh = append(fresh, source)
-		}
-	}
-	g.mu.Unlock()
+	g.mu.RLock()
+	fresh := slices.DeleteFunc(slices.Clone(sources), func(s health.DataSource) bool {
+		_, known := g.discovered[s.ID]
+		return known
+	})
+	g.mu.RUnlock()
 	if len(fresh) == 0 {
 		return
 	}
+	ctx, cancel := outlive(ctx)
+	defer cancel()
 	if err := g.Store.AddDataSources(ctx, fresh); err != nil {
 		g.Log.ErrorContext(ctx, "discovered data sources could not be stored", "error", err)
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, source := range fresh {
+		g.discovered[source.ID] = source
 	}
 }
 
@@ -125,22 +135,37 @@ func (g *Gateway) DataSources() []health.DataSource {
 	return append(slices.Clone(g.Registry.DataSources()), more...)
 }
 
-// dataSource finds a source by its slug. A slug that this process has not seen may have been discovered by another one.
+// dataSource finds a source by its slug. A slug that this process has not seen may have been discovered by another one:
+// the store is asked about unknown slugs, once a second at most.
 func (g *Gateway) dataSource(ctx context.Context, argument string, id health.DataSourceID) (health.DataSource, *connectors.Plug, error) {
 	if source, plug, ok := g.knownSource(id); ok {
 		return source, plug, nil
 	}
-	if err := g.loadDiscovered(ctx); err != nil {
+	if err := g.lookAgain(ctx); err != nil {
 		return health.DataSource{}, nil, err
 	}
 	if source, plug, ok := g.knownSource(id); ok {
 		return source, plug, nil
 	}
-	var known []string
-	for _, source := range g.DataSources() {
-		known = append(known, string(source.ID))
+	sources := g.DataSources()
+	known := make([]string, len(sources))
+	for i, source := range sources {
+		known[i] = string(source.ID)
 	}
 	return health.DataSource{}, nil, health.Refuse(argument, "there is no such data source; known are: "+strings.Join(known, ", "))
+}
+
+func (g *Gateway) lookAgain(ctx context.Context) error {
+	g.mu.Lock()
+	due := g.Now().Sub(g.lookedAt) >= time.Second
+	if due {
+		g.lookedAt = g.Now()
+	}
+	g.mu.Unlock()
+	if !due {
+		return nil
+	}
+	return g.loadDiscovered(ctx)
 }
 
 func (g *Gateway) knownSource(id health.DataSourceID) (health.DataSource, *connectors.Plug, bool) {
@@ -169,8 +194,11 @@ func (g *Gateway) Filter(ctx context.Context, ids []string) (Filter, error) {
 		return Filter{}, health.Refuse("dataSources", fmt.Sprintf("at most %d data sources, not %d", MaxDataSources, len(ids)))
 	}
 	f := Filter{make(map[health.DataSourceID]string, len(ids))}
-	for _, id := range ids {
+	for i, id := range ids {
 		source, plug, err := g.dataSource(ctx, "dataSources", health.DataSourceID(id))
+		if e := health.AsError(err); e.Has(health.BadUserInput) && len(ids) > 1 {
+			e.Message = fmt.Sprintf("number %d of the list: %s", i+1, e.Message)
+		}
 		if err != nil {
 			return Filter{}, err
 		}

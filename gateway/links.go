@@ -28,6 +28,10 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 			accounts[i] = g.account(p, plug)
 		}
 		for i, result := range plug.Links.ReadLinks(ctx, accounts) {
+			if result.Unknown && people[i].isConnected(connector) {
+				// It knew the person before. Such an answer is also what a wrong address gives: no link is changed by it.
+				result.Err = health.Fail(health.UpstreamInvalid, plug.Description.Name+" says that it does not know a person whom it knew: the operator has to look at it", nil)
+			}
 			if result.Err != nil {
 				links[i] = g.lastKnown(people[i], plug, result.Err)
 				continue
@@ -131,15 +135,18 @@ func (g *Gateway) lastKnown(p *Person, plug *connectors.Plug, failure error) []h
 		link.Status, link.Problem = health.StatusUnknown, problem
 		links = append(links, link)
 	}
+	everRead := false // otherwise what is stored is a link or two that were written for themselves
 	for id, record := range p.links {
 		if record.Connector != plug.Description.ID {
 			continue
 		}
+		everRead = everRead || !record.CheckedAt.IsZero()
 		if source, _, ok := g.knownSource(id); ok {
 			add(record, source)
 		}
 	}
-	if len(links) == 0 {
+	if !everRead {
+		links = links[:0]
 		for _, source := range plug.Description.DataSources {
 			add(g.record(p, plug, source.ID), plug.Complete(source))
 		}
@@ -225,26 +232,47 @@ func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, 
 			p.links[source] = record
 			return
 		}
-		newer, found, readErr := g.Store.Link(ctx, record.ID)
-		if err = readErr; err != nil || !found {
+		newer, readErr := g.Store.LinksByID(ctx, []health.LinkID{record.ID})
+		if err = readErr; err != nil || len(newer) == 0 {
 			break
 		}
-		p.links[source] = newer
+		p.links[source] = newer[0]
 	}
 	g.Log.ErrorContext(ctx, "a link's change could not be stored", "connector", plug.Description.ID, "error", err)
 }
 
-// Link finds whose link it is and to what, from the store. What can't be a link's id is not looked for.
-func (g *Gateway) Link(ctx context.Context, id health.LinkID) (LinkRecord, bool, error) {
-	if len(id) != len(g.linkID("", "")) || strings.ContainsFunc(string(id), func(r rune) bool { return r < '-' || r > 'z' }) {
-		return LinkRecord{}, false, nil
+// LinkRecords finds whose links these are and to what, in one statement. What can't be a link's id is not looked for.
+func (g *Gateway) LinkRecords(ctx context.Context, ids []health.LinkID) (map[health.LinkID]LinkRecord, error) {
+	length := len(g.linkID("", ""))
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id health.LinkID) bool {
+		return len(id) != length || strings.ContainsFunc(string(id), func(r rune) bool { return r < '-' || r > 'z' })
+	})
+	records, err := g.Store.LinksByID(ctx, ids)
+	if err != nil {
+		return nil, err
 	}
-	return g.Store.Link(ctx, id)
+	byID := make(map[health.LinkID]LinkRecord, len(records))
+	for _, record := range records {
+		byID[record.ID] = record
+	}
+	return byID, nil
 }
 
-// logFailure tells the operator what only they can mend; what time or the person mends is not worth a line each.
+// logFailure tells the operator what only they can mend, each time, and once a minute that an upstream is down. What the
+// person mends is not worth a line.
 func (g *Gateway) logFailure(connector string, failure error) {
-	if e := health.AsError(failure); e.Code == health.UpstreamInvalid || e.Code == health.Internal {
+	e := health.AsError(failure)
+	switch e.Code {
+	case health.UpstreamUnavailable, health.RateLimited:
+		now := g.Now()
+		last, told := g.outages.Swap(connector, now)
+		if at, _ := last.(time.Time); told && now.Sub(at) < time.Minute {
+			g.outages.Store(connector, at)
+			return
+		}
+		g.Log.Warn("an upstream can't be used for now", "connector", connector, "code", e.Code, "message", e.Message, "cause", e.Cause)
+	case health.UpstreamInvalid, health.Internal:
 		g.Log.Error("an upstream's answer needs the operator", "connector", connector, "code", e.Code, "message", e.Message, "cause", e.Cause)
+	default:
 	}
 }

@@ -47,7 +47,8 @@ func TestALinkKeepsItsIDAndItsBeginning(t *testing.T) {
 	assert.NotContains(t, string(first.ID), "person-1")
 	assert.NotEqual(t, first.ID, h.links("person-2", "lister")["fitbit"].ID, "another person's")
 	assert.NotEqual(t, first.ID, h.links("person-1", "lister")["apple_health"].ID, "another source's")
-	record, found, err := h.Link(t.Context(), first.ID)
+	records, err := h.LinkRecords(t.Context(), []health.LinkID{first.ID})
+	record, found := records[first.ID]
 	require.NoError(t, err)
 	require.True(t, found)
 	assert.Equal(t, health.UserID("person-1"), record.User)
@@ -113,6 +114,7 @@ func TestASourceThatOneProcessDiscoversIsKnownToAll(t *testing.T) {
 
 	h.lister.shows(health.DataSource{ID: "zepp", Name: "Zepp"})
 	h.links("person-1", "lister")
+	h.clock.advance(time.Second) // the store is asked about unknown slugs once a second
 	for name, g := range map[string]*gateway.Gateway{"the one that saw it": h.Gateway, "an older one": older, "a newer one": h.another(h.config)} {
 		filter, err := g.Filter(t.Context(), []string{"zepp"})
 		require.NoError(t, err, name)

@@ -19,6 +19,16 @@ type Person struct {
 	links    map[health.DataSourceID]LinkRecord
 }
 
+// isConnected says whether any of the connector's links was connected when last seen.
+func (p *Person) isConnected(connector string) bool {
+	for _, link := range p.links {
+		if link.Connector == connector && link.Status == health.StatusConnected {
+			return true
+		}
+	}
+	return false
+}
+
 // People reads what the store knows of the people, in order, in a number of statements that does not grow with them.
 // Whoever has no id yet at an upstream that takes ours gets one.
 func (g *Gateway) People(ctx context.Context, users []health.UserID) ([]*Person, error) {

@@ -25,7 +25,7 @@ func (g *Gateway) Revoke(ctx context.Context, user health.UserID, id health.Data
 	case plug.Revoker != nil:
 		return g.revokeUpstream(ctx, person, source, plug)
 	default:
-		link := pick(g.Links(ctx, plug.Description.ID, people)[0], source, g.record(person, plug, source.ID))
+		link := g.pick(g.Links(ctx, plug.Description.ID, people)[0], source, g.record(person, plug, source.ID))
 		return failed(link, health.Fail(health.Unsupported, plug.Description.Name+" has no way to end a link: the person does it there", nil)), nil
 	}
 }
@@ -46,7 +46,7 @@ func (g *Gateway) forget(ctx context.Context, p *Person, source health.DataSourc
 	if existed {
 		g.change(ctx, p, plug, source.ID, func(r LinkRecord) LinkRecord { return revoked(r, 0, g.Now()) })
 	}
-	link := pick(g.Links(ctx, plug.Description.ID, []*Person{p})[0], source, g.record(p, plug, source.ID))
+	link := g.pick(g.Links(ctx, plug.Description.ID, []*Person{p})[0], source, g.record(p, plug, source.ID))
 	payload := health.RevokePayload{Outcome: health.AlreadyRevoked, Link: link}
 	if existed {
 		payload.Outcome = health.RevokedLocallyOnly
@@ -62,9 +62,16 @@ func (g *Gateway) revokeUpstream(ctx context.Context, p *Person, source health.D
 	result, err := plug.Revoker.Revoke(ctx, account, source)
 	if err != nil {
 		g.logFailure(plug.Description.ID, err)
-		return failed(linkOf(old, source), err), nil
+		link := linkOf(old, source)
+		if old.Version == 0 {
+			link.Status, link.Problem = health.StatusUnknown, health.ProblemOf(err) // nobody has ever asked how it stands
+		}
+		return failed(link, err), nil
 	}
 	lateUntil := g.Now().Add(result.LateData)
+	if result.Unsure { // then what was known of it before decides
+		result.WasConnected = old.Version == 0 || (old.Status != health.StatusNotConnected && old.Status != health.StatusRevoked)
+	}
 	if result.WasConnected {
 		g.change(ctx, p, plug, source.ID, func(r LinkRecord) LinkRecord { return revoked(r, result.LateData, g.Now()) })
 	}
@@ -73,13 +80,12 @@ func (g *Gateway) revokeUpstream(ctx context.Context, p *Person, source health.D
 		// A source beyond the catalogue may vanish from the list with its link. (A list that can't be read has it still.)
 		g.change(ctx, p, plug, source.ID, func(r LinkRecord) LinkRecord { return observed(r, false, g.Now()) })
 	}
-	link := pick(links, source, g.record(p, plug, source.ID))
-	return revokePayload(link, result, old, lateUntil), nil
+	link := g.pick(links, source, g.record(p, plug, source.ID))
+	return revokePayload(link, result, lateUntil), nil
 }
 
-func revokePayload(link health.DataSourceLink, result connectors.Revocation, old LinkRecord, lateUntil time.Time) health.RevokePayload {
+func revokePayload(link health.DataSourceLink, result connectors.Revocation, lateUntil time.Time) health.RevokePayload {
 	payload := health.RevokePayload{Link: link, LateDataUntil: &lateUntil}
-	neverWas := old.Version > 0 && (old.Status == health.StatusNotConnected || old.Status == health.StatusRevoked)
 	switch {
 	case link.Status == health.StatusUnknown && result.WasConnected:
 		payload.Outcome, payload.Problem = health.RevokedUpstreamPending, link.Problem
@@ -91,7 +97,7 @@ func revokePayload(link health.DataSourceLink, result connectors.Revocation, old
 		return failed(link, health.Fail(health.Unsupported, "the upstream does not let this data source be revoked: the person ends it in the source's own app", nil))
 	case link.Status == health.StatusConnected || link.Status == health.StatusRevoking:
 		payload.Outcome = health.RevokedUpstreamPending
-	case !result.WasConnected || neverWas:
+	case !result.WasConnected:
 		payload.Outcome, payload.LateDataUntil = health.AlreadyRevoked, nil
 	default:
 		payload.Outcome = health.RevokedUpstream

@@ -28,7 +28,9 @@ func TestARevocationSaysWhatTheUpstreamConfirmed(t *testing.T) {
 		"taken, but still shown":             {true, ended, nil, func(l *lister) { l.shows(fitbit) }, health.RevokedUpstreamPending, health.StatusRevoking, "", true},
 		"taken, but the list can't be read":  {true, ended, nil, (*lister).isDown, health.RevokedUpstreamPending, health.StatusUnknown, health.UpstreamUnavailable, true},
 		"there was nothing to end":           {false, connectors.Revocation{}, nil, func(l *lister) { l.shows() }, health.AlreadyRevoked, health.StatusNotConnected, "", false},
-		"ended before, and taken once more":  {false, ended, nil, func(l *lister) { l.shows() }, health.AlreadyRevoked, health.StatusRevoked, "", false},
+		"taken, though nothing was known":    {false, ended, nil, func(l *lister) { l.shows() }, health.RevokedUpstream, health.StatusRevoked, "", true},
+		"it does not say, and was connected": {true, connectors.Revocation{Unsure: true, LateData: 6 * time.Hour}, nil, func(l *lister) { l.shows() }, health.RevokedUpstream, health.StatusRevoked, "", true},
+		"it does not say, and was not":       {false, connectors.Revocation{Unsure: true, LateData: 6 * time.Hour}, nil, func(l *lister) { l.shows() }, health.AlreadyRevoked, health.StatusNotConnected, "", false},
 		"this source can't be revoked":       {true, connectors.Revocation{}, nil, func(l *lister) { l.shows(fitbit) }, health.RevokeFailed, health.StatusConnected, health.Unsupported, false},
 		"nothing to end, and no list either": {false, connectors.Revocation{}, nil, (*lister).isDown, health.RevokeFailed, health.StatusUnknown, health.UpstreamUnavailable, false},
 		"the upstream is down":               {true, connectors.Revocation{}, down, func(l *lister) { l.shows(fitbit) }, health.RevokeFailed, health.StatusConnected, health.UpstreamUnavailable, false},
@@ -88,6 +90,7 @@ func TestARevokedLinkCanBeRevokedAndConnectedAgain(t *testing.T) {
 	payload, err := h.Revoke(t.Context(), "person-1", "fitbit")
 	require.NoError(t, err)
 	assert.Equal(t, health.RevokedUpstream, payload.Outcome)
+	h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) { return connectors.Revocation{}, nil }
 	payload, err = h.Revoke(t.Context(), "person-1", "fitbit")
 	require.NoError(t, err)
 	assert.Equal(t, health.AlreadyRevoked, payload.Outcome)
@@ -114,7 +117,8 @@ func TestASourceBeyondTheCatalogueCanBeRevoked(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, health.RevokedUpstream, payload.Outcome, "although the list has no line for it any more")
 	assert.Equal(t, health.StatusRevoked, payload.Link.Status)
-	record, found, err := h.Link(t.Context(), payload.Link.ID)
+	records, err := h.LinkRecords(t.Context(), []health.LinkID{payload.Link.ID})
+	record, found := records[payload.Link.ID]
 	require.NoError(t, err)
 	require.True(t, found)
 	assert.Equal(t, health.StatusRevoked, record.Status)

@@ -2,9 +2,7 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"healthgraph/connectors"
@@ -42,7 +40,7 @@ func (g *Gateway) HomeZone(ctx context.Context, p *Person) Zone {
 func (g *Gateway) readProfile(ctx context.Context, p *Person, plug *connectors.Plug, grant tokens.Record) tokens.Record {
 	account := g.account(p, plug)
 	profile, err := plug.Profile.ReadProfile(ctx, account)
-	if err != nil && !isScopeMissing(err) { // a scope that was not granted is an answer as well: no zone, not to be asked for each time
+	if err != nil && !connectors.IsScopeMissing(err) { // a scope that was not granted is an answer as well: no zone, not to be asked for each time
 		g.logFailure(plug.Description.ID, err)
 		return grant
 	}
@@ -56,18 +54,20 @@ func (g *Gateway) readProfile(ctx context.Context, p *Person, plug *connectors.P
 // StepRead is what one connector had to say about a person's steps: what was read once, for every field that needs it.
 type StepRead struct {
 	plug    *connectors.Plug
-	linked  bool // false: no data source is linked, nothing was asked
-	days    map[health.Date]connectors.DayResult
+	linked  bool // false: no data source is linked
+	asked   bool // false: the upstream was not asked for steps, because of the links or because of down
+	down    *health.Problem
+	days    map[health.Date]connectors.DayResult // by day asked for
 	samples connectors.SampleResult
-	problem *health.Problem
-	latest  time.Time                    // end of the newest measurement known of, from this read or an earlier one
-	ended   map[health.DataSourceID]bool // revoked: what still arrives from them is not shown
+	again   *health.URL                       // where to link again
+	latest  map[health.DataSourceID]time.Time // end of the newest measurement known of, now or earlier
+	ended   map[health.DataSourceID]bool      // revoked: what still arrives from them is not shown
 }
 
 // StepLinks is what the links that pass a filter say before any step is read. Where it says that reading makes no sense
 // (nothing is linked, or the upstream is known to be down), it stands for the read.
 func (g *Gateway) StepLinks(connector string, links []health.DataSourceLink, filter Filter) (read StepRead, worthReading bool) {
-	read.plug, read.ended = g.Registry.Plug(connector), map[health.DataSourceID]bool{}
+	read = StepRead{plug: g.Registry.Plug(connector), latest: map[health.DataSourceID]time.Time{}, ended: map[health.DataSourceID]bool{}}
 	for _, link := range links {
 		if !filter.Allows(link.DataSource.ID) {
 			continue
@@ -76,66 +76,85 @@ func (g *Gateway) StepLinks(connector string, links []health.DataSourceLink, fil
 		case health.StatusConnected:
 			read.linked = true
 		case health.StatusUnknown, health.StatusReauthorizationRequired:
-			read.linked, read.problem = true, link.Problem
+			read.linked, read.down = true, link.Problem
 		case health.StatusRevoking, health.StatusRevoked:
 			read.ended[link.DataSource.ID] = true
 		case health.StatusNotConnected, health.StatusPending: // nothing to read
 		}
-		if link.LatestDataAt != nil && link.LatestDataAt.After(read.latest) {
-			read.latest = *link.LatestDataAt
+		if link.LatestDataAt != nil {
+			read.latest[link.DataSource.ID] = *link.LatestDataAt
 		}
 	}
 	// Down or out of budget: asking for every day would only take longer to say so. A refused grant costs no call, and is
 	// tried again now and then.
-	return read, read.linked && (read.problem == nil || read.problem.Code == health.UpstreamInvalid || read.problem.Code == health.ReauthorizationRequired)
+	return read, read.linked && (read.down == nil || read.down.Code == health.UpstreamInvalid || read.down.Code == health.ReauthorizationRequired)
 }
 
 // Steps reads one connector's steps of the days. links are all of the person's links to it.
 func (g *Gateway) Steps(ctx context.Context, p *Person, connector string, links []health.DataSourceLink, days health.DateRange) StepRead {
 	read, _ := g.StepLinks(connector, links, Filter{})
-	read.problem = nil
-	account := g.account(p, read.plug)
-	if read.plug.DailySteps != nil {
-		g.readDays(ctx, &read, account, days)
-	} else {
-		g.readSamples(ctx, &read, account, days)
+	read.asked = true
+	// A day that has not begun anywhere on Earth has no steps.
+	if newest := health.DateOf(g.Now().Add(14*time.Hour), health.UTC); newest.Compare(days.To) < 0 {
+		days.To = newest
 	}
-	if read.problem != nil && read.problem.Code == health.ReauthorizationRequired && read.problem.DataSource != nil {
-		if again, err := g.mint(ctx, p.ID, *read.problem.DataSource, read.plug, ""); err == nil {
-			read.problem.AuthorizationURL = again.URL
+	if days.Days() < 1 {
+		return read
+	}
+	if read.plug.DailySteps != nil {
+		g.readDays(ctx, &read, g.account(p, read.plug), days)
+	} else {
+		g.readSamples(ctx, &read, g.account(p, read.plug), days)
+	}
+	if health.AsError(read.samples.Err).Has(health.ReauthorizationRequired) && len(read.plug.Description.DataSources) == 1 {
+		if page, err := g.mint(ctx, p.ID, read.plug.Complete(read.plug.Description.DataSources[0]), read.plug, ""); err == nil {
+			read.again = page.URL
 		}
 	}
 	g.noteData(ctx, p, read, links)
 	return read
 }
 
-// readDays asks for each day that has begun anywhere on Earth.
 func (g *Gateway) readDays(ctx context.Context, read *StepRead, account connectors.Account, days health.DateRange) {
-	if newest := health.DateOf(g.Now().Add(14*time.Hour), health.UTC); newest.Compare(days.To) < 0 {
-		days.To = newest
-	}
 	dates := days.Each()
 	read.days = make(map[health.Date]connectors.DayResult, len(dates))
+	answered := false
 	var failure error
-	failed := 0
 	for i, result := range read.plug.DailySteps.ReadDailySteps(ctx, account, dates) {
 		result.Total.DataSources = g.named(ctx, read.plug, result.Total.DataSources)
 		read.days[dates[i]] = result
-		if result.Err != nil {
-			failed++
+		switch {
+		case result.Err != nil:
 			failure = result.Err
-			continue
+		case result.Total.Steps != nil:
+			answered = true
+			read.sawData(result.Total.DataSources, earliest(dates[i].AddDays(1).Start(health.UTC), g.Now()))
 		}
-		if end := dates[i].AddDays(1).Start(health.UTC); result.Total.Steps != nil && end.After(read.latest) {
-			read.latest = end
-		}
-	}
-	if now := g.Now(); read.latest.After(now) {
-		read.latest = now
 	}
 	if failure != nil {
-		g.fail(read, failure)
-		read.problem.Message += fmt.Sprintf(" (%d of %d days could not be read)", failed, len(dates))
+		g.logFailure(read.plug.Description.ID, failure)
+	}
+	if read.down != nil && !answered {
+		read.asked = false // the list made no sense either: that there is nothing is not to be believed
+	}
+}
+
+func (g *Gateway) readSamples(ctx context.Context, read *StepRead, account connectors.Account, days health.DateRange) {
+	read.samples = read.plug.StepSamples.ReadStepSamples(ctx, account, days)
+	if read.samples.Err != nil {
+		g.logFailure(read.plug.Description.ID, read.samples.Err)
+	}
+	var newest time.Time
+	for _, sample := range read.samples.Samples {
+		newest = latest(newest, sample.End)
+	}
+	read.sawData(read.plug.Description.DataSources, newest)
+}
+
+// sawData moves the sources' newest data forward.
+func (r *StepRead) sawData(sources []health.DataSource, end time.Time) {
+	for _, source := range sources {
+		r.latest[source.ID] = latest(r.latest[source.ID], end)
 	}
 }
 
@@ -153,66 +172,87 @@ func (g *Gateway) named(ctx context.Context, plug *connectors.Plug, sources []he
 	return complete
 }
 
-func (g *Gateway) readSamples(ctx context.Context, read *StepRead, account connectors.Account, days health.DateRange) {
-	read.samples = read.plug.StepSamples.ReadStepSamples(ctx, account, days)
-	for _, sample := range read.samples.Samples {
-		if sample.End.After(read.latest) {
-			read.latest = sample.End
-		}
-	}
-	switch {
-	case read.samples.Err != nil:
-		g.fail(read, read.samples.Err)
-	case read.samples.Refused > 0:
-		g.fail(read, health.Fail(health.UpstreamInvalid, fmt.Sprintf("%s sent %d measurements that make no sense: they were left out", read.plug.Description.Name, read.samples.Refused), nil))
-	}
-}
-
-func (g *Gateway) fail(read *StepRead, failure error) {
-	g.logFailure(read.plug.Description.ID, failure)
-	read.problem = health.ProblemOf(failure)
-	if sources := read.plug.Description.DataSources; len(sources) == 1 {
-		source := read.plug.Complete(sources[0])
-		read.problem.DataSource = &source
-	}
-}
-
-// noteData remembers how new the newest data is, for the links that it may have come from.
+// noteData remembers how new each linked source's newest data is. Sources that are as new as each other, most often all of
+// them, share a statement.
 func (g *Gateway) noteData(ctx context.Context, p *Person, read StepRead, links []health.DataSourceLink) {
-	named := map[health.DataSourceID]bool{}
-	for _, day := range read.days {
-		for _, source := range day.Total.DataSources {
-			named[source.ID] = true
-		}
-	}
-	var sources []health.DataSourceID
+	news := map[time.Time][]health.DataSourceID{}
 	for _, link := range links {
-		mayBeFrom := read.plug.DailySteps == nil || named[link.DataSource.ID]
-		isNews := link.LatestDataAt == nil || read.latest.Sub(*link.LatestDataAt) >= time.Minute
-		if mayBeFrom && isNews && link.Status == health.StatusConnected && !read.latest.IsZero() {
-			sources = append(sources, link.DataSource.ID)
+		newest := read.latest[link.DataSource.ID].Truncate(time.Second)
+		isNews := !newest.IsZero() && (link.LatestDataAt == nil || newest.Sub(*link.LatestDataAt) >= time.Minute)
+		if isNews && link.Status == health.StatusConnected {
+			news[newest] = append(news[newest], link.DataSource.ID)
 		}
-	}
-	if len(sources) == 0 {
-		return
 	}
 	ctx, cancel := outlive(ctx)
 	defer cancel()
-	if err := g.Store.NoteData(ctx, p.ID, sources, read.latest.Truncate(time.Second)); err != nil {
-		g.Log.ErrorContext(ctx, "the time of the newest data could not be stored", "connector", read.plug.Description.ID, "error", err)
+	for newest, sources := range news {
+		if err := g.Store.NoteData(ctx, p.ID, sources, newest); err != nil {
+			g.Log.ErrorContext(ctx, "the time of the newest data could not be stored", "connector", read.plug.Description.ID, "error", err)
+		}
 	}
+}
+
+// problemOf says what could not be had of the days of one request: the read may have served more.
+func (r StepRead) problemOf(request StepRequest, zone health.TimeZone) (problem *health.Problem, complete bool) {
+	var failure error
+	switch {
+	case !r.linked:
+		return nil, true
+	case !r.asked:
+		return r.down, false
+	case r.plug.DailySteps != nil:
+		failure = r.failedDays(request.Days)
+	case r.samples.Err != nil && r.samples.ReadUntil.Before(request.Days.To.AddDays(1).Start(zone)):
+		failure = r.samples.Err
+	case r.samples.Refused > 0:
+		failure = health.Fail(health.UpstreamInvalid, fmt.Sprintf("%s sent %d measurements that make no sense: they were left out", r.plug.Description.Name, r.samples.Refused), nil)
+		complete = true
+	}
+	if failure == nil {
+		return nil, true
+	}
+	problem = health.ProblemOf(failure)
+	problem.AuthorizationURL = r.again
+	if sources := r.plug.Description.DataSources; len(sources) == 1 {
+		source := r.plug.Complete(sources[0])
+		problem.DataSource = &source
+	}
+	return problem, complete
+}
+
+// failedDays is the failure of the days' last one that failed, with how many did.
+func (r StepRead) failedDays(days health.DateRange) error {
+	var last error
+	failed := 0
+	for _, date := range days.Each() {
+		if err := r.days[date].Err; err != nil {
+			last = err
+			failed++
+		}
+	}
+	if last == nil {
+		return nil
+	}
+	e := *health.AsError(last)
+	e.Message += fmt.Sprintf(" (%d of %d days could not be read)", failed, days.Days())
+	return &e
+}
+
+// newest is the end of the newest measurement of the sources that pass the filter.
+func (r StepRead) newest(filter Filter) time.Time {
+	var newest time.Time
+	for source, end := range r.latest {
+		if filter.Allows(source) && !r.ended[source] {
+			newest = latest(newest, end)
+		}
+	}
+	return newest
 }
 
 // presenceOf says why a failed read left a day without a figure.
 func presenceOf(err error) health.Presence {
-	if isScopeMissing(err) {
+	if connectors.IsScopeMissing(err) {
 		return health.PresenceNoPermission
 	}
 	return health.PresenceUnavailable
-}
-
-// isScopeMissing says whether the upstream takes the person's grant but was not allowed this data by them.
-func isScopeMissing(err error) bool {
-	var status connectors.StatusError
-	return errors.As(err, &status) && int(status) == http.StatusForbidden && health.AsError(err).Code == health.ReauthorizationRequired
 }

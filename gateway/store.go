@@ -37,7 +37,8 @@ type Store interface {
 	AddUpstreamIDs(ctx context.Context, ids []UpstreamID) error
 
 	Links(ctx context.Context, users []health.UserID) ([]LinkRecord, error)
-	Link(ctx context.Context, id health.LinkID) (LinkRecord, bool, error)
+	// LinksByID gives those links that there are, in no order.
+	LinksByID(ctx context.Context, ids []health.LinkID) ([]LinkRecord, error)
 	// PutLinks writes each record whose row still has the record's Version (or does not exist, for 0), all columns but
 	// LatestDataAt, and says how many were written.
 	PutLinks(ctx context.Context, records []LinkRecord) (int, error)

@@ -40,6 +40,9 @@ func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
+// Has says whether e is a failure of that code; a nil e is none.
+func (e *Error) Has(code Code) bool { return e != nil && e.Code == code }
+
 // Fail makes an Error of the code.
 func Fail(code Code, message string, cause error) *Error {
 	return &Error{Code: code, Message: message, Cause: cause}

@@ -35,9 +35,10 @@ func (r *Resolver) node(ctx context.Context, id, argument string) (health.Node, 
 		}
 		return health.User{ID: user}, nil
 	}
-	record, found, err := r.Gateway.Link(ctx, health.LinkID(id))
-	if err != nil || !found {
-		return nil, err
+	foreseen := readsOf(ctx).plan()
+	record, found := foreseen.owners[health.LinkID(id)]
+	if !found {
+		return nil, foreseen.ownersErr
 	}
 	if _, err := callers.FromContext(ctx).Target(&record.User, argument); err != nil {
 		return nil, err
@@ -65,7 +66,7 @@ func (r *reads) linkAuthorizationURL(ctx context.Context, link *health.DataSourc
 		link.Status == health.StatusConnected, link.Status == health.StatusRevoking:
 		return nil, nil //nolint:nilnil // null is the answer: there is nothing to link, or no browser flow
 	case link.Status == health.StatusUnknown && link.Problem.Code != health.UpstreamInvalid:
-		return nil, errorOf(link.Problem) // its upstream has just failed: asking it once more would only take longer
+		return nil, nil //nolint:nilnil // its upstream has just failed, as link.problem says: asking once more would only take longer
 	}
 	answer, err := r.authorizationURL(ctx, link.User, link.DataSource.ID, redirect)
 	if err != nil {

@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -19,6 +20,9 @@ type plan struct {
 	people []health.UserID
 	links  map[string][]health.UserID // by connector
 	days   map[stepsOf][]health.DateRange
+
+	owners    map[health.LinkID]gateway.LinkRecord // of the links asked for by id
+	ownersErr error
 }
 
 // stepsOf is one person's steps at one connector.
@@ -34,6 +38,7 @@ type planner struct {
 	caller    callers.Caller
 	operation *graphql.OperationContext
 	seen      map[stepsOf]bool // who is in links already
+	linkIDs   []health.LinkID
 	known     map[health.UserID]bool
 }
 
@@ -48,6 +53,7 @@ func planOf(ctx context.Context, g *gateway.Gateway) plan {
 	}
 	if p.operation.Operation.Operation == ast.Query {
 		p.root(ctx, p.operation.Operation.SelectionSet)
+		p.linksByID(ctx)
 	}
 	for of, ranges := range p.days {
 		p.days[of] = merge(ranges)
@@ -89,6 +95,10 @@ func (p *planner) persons(ctx context.Context, ids []any, selections ast.Selecti
 		return
 	}
 	for _, id := range ids {
+		if link, ok := id.(string); ok && strings.HasPrefix(link, health.LinkIDPrefix) {
+			p.linkIDs = append(p.linkIDs, health.LinkID(link))
+			continue
+		}
 		var user health.UserID
 		if user.UnmarshalGQL(id) == nil && p.caller.MayActFor(user) {
 			p.person(ctx, user, selections)
@@ -116,7 +126,9 @@ func (p *planner) field(ctx context.Context, user health.UserID, name string, ar
 		p.readPerson(user)
 	case "stepCount":
 		var from, to health.Date
-		if from.UnmarshalGQL(arguments["from"]) != nil || to.UnmarshalGQL(arguments["to"]) != nil {
+		var zone health.TimeZone
+		named := arguments["timeZone"]
+		if from.UnmarshalGQL(arguments["from"]) != nil || to.UnmarshalGQL(arguments["to"]) != nil || (named != nil && zone.UnmarshalGQL(named) != nil) {
 			return
 		}
 		request, err := p.gateway.StepRequest(ctx, from, to, nil, slugs(arguments["dataSources"]))
@@ -127,6 +139,19 @@ func (p *planner) field(ctx context.Context, user health.UserID, name string, ar
 			p.readLinks(user, connector)
 			of := stepsOf{user, connector}
 			p.days[of] = append(p.days[of], request.Days)
+		}
+	}
+}
+
+// linksByID finds out whose the links are that were asked for by id, and reads them with the others.
+func (p *planner) linksByID(ctx context.Context) {
+	if len(p.linkIDs) == 0 {
+		return
+	}
+	p.owners, p.ownersErr = p.gateway.LinkRecords(ctx, p.linkIDs)
+	for _, record := range p.owners {
+		if p.caller.MayActFor(record.User) {
+			p.readLinks(record.User, record.Connector)
 		}
 	}
 }

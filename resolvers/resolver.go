@@ -5,6 +5,7 @@ package resolvers
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -26,8 +27,15 @@ type Resolver struct {
 	Timeout time.Duration
 }
 
+// withoutDefer takes back the directive that gqlgen adds to every schema: the transport sends one answer, so what was
+// deferred would be lost.
+var withoutDefer = sync.OnceFunc(func() {
+	delete(graph.NewExecutableSchema(graph.Config{}).Schema().Directives, "defer")
+})
+
 // NewSchema gives the executable schema.
 func (r *Resolver) NewSchema() graphql.ExecutableSchema {
+	withoutDefer()
 	return graph.NewExecutableSchema(graph.Config{Resolvers: r})
 }
 

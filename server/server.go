@@ -20,8 +20,9 @@ import (
 // Limits of one request.
 const (
 	MaxBodyBytes   = 1 << 20
+	MaxQueryBytes  = 64 << 10
 	MaxTokens      = 2000 // of a document: names, braces and the like
-	documentsCache = 500  // parsed documents kept
+	documentsCache = 500  // parsed documents kept, so at most some 32 MiB of text
 )
 
 // Config makes the handler.
@@ -40,7 +41,7 @@ type Config struct {
 
 // New gives the handler of /graphql, /livez and the pages that are configured.
 func New(c Config) http.Handler {
-	graphql := http.Handler(authenticated{c.Verifier, &endpoint{newExecutor(c), c.Log}})
+	graphql := http.Handler(authenticated{c.Verifier, &endpoint{newExecutor(c), c.Introspection, c.Log}})
 	if c.AllowOrigin != nil {
 		graphql = cors.New(cors.Options{
 			AllowOriginFunc: c.AllowOrigin,
@@ -79,9 +80,8 @@ func newExecutor(c Config) *executor.Executor {
 	e.SetParserTokenLimit(MaxTokens)
 	e.SetQueryCache(lru.New[*ast.QueryDocument](documentsCache))
 	e.AroundOperations(c.Resolver.AroundOperation)
-	if c.Introspection {
-		e.Use(extension.Introspection{})
-	} else {
+	e.Use(extension.Introspection{}) // the endpoint refuses it where it is off: gqlgen would answer with an error of its own
+	if !c.Introspection {
 		e.SetDisableSuggestion(true) // it would tell the names of the schema one by one
 	}
 	return e

@@ -25,14 +25,16 @@ const (
 	codeNotAcceptable    = "NOT_ACCEPTABLE"
 	codeTooLarge         = "PAYLOAD_TOO_LARGE"
 	codeUnsupportedMedia = "UNSUPPORTED_MEDIA_TYPE"
+	codeIntrospection    = "INTROSPECTION_DISABLED"
 	codeInternal         = "INTERNAL"
 )
 
 // endpoint serves GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/): GET for queries, POST with JSON
 // for all. gqlgen's own transports echo the request body in an error and know neither 405, 406 nor 415.
 type endpoint struct {
-	executor *executor.Executor
-	log      *slog.Logger
+	executor      *executor.Executor
+	introspection bool
+	log           *slog.Logger
 }
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -63,6 +65,12 @@ func (e *endpoint) execute(w http.ResponseWriter, r *http.Request, params *graph
 	now := graphql.Now()
 	params.ReadTime = graphql.TraceTiming{Start: now, End: now}
 	operation, failures := e.executor.CreateOperationContext(ctx, params)
+	if failures == nil && !e.introspection && introspects(operation) {
+		failures = gqlerror.List{{
+			Message:    "introspection is off here: healthgraph schema prints the schema",
+			Extensions: map[string]any{"code": codeIntrospection},
+		}}
+	}
 	if failures != nil {
 		status := http.StatusOK // what clients of plain JSON expect, by the draft's legacy rule
 		if mediaType == graphqlResponse {
@@ -82,6 +90,16 @@ func (e *endpoint) execute(w http.ResponseWriter, r *http.Request, params *graph
 		return
 	}
 	e.write(w, r, http.StatusOK, mediaType, response)
+}
+
+// introspects says whether an operation asks for the schema. __typename is no introspection: clients send it all the time.
+func introspects(operation *graphql.OperationContext) bool {
+	for _, field := range graphql.CollectFields(operation, operation.Operation.SelectionSet, []string{"Query", "Mutation"}) {
+		if field.Name == "__schema" || field.Name == "__type" {
+			return true
+		}
+	}
+	return false
 }
 
 func (e *endpoint) write(w http.ResponseWriter, r *http.Request, status int, mediaType string, response *graphql.Response) {
@@ -201,8 +219,11 @@ func paramsOfBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *
 }
 
 func checked(params *graphql.RawParams) (*graphql.RawParams, *refusal) {
-	if strings.TrimSpace(params.Query) == "" {
+	switch {
+	case strings.TrimSpace(params.Query) == "":
 		return nil, badRequest("query is missing: it holds the GraphQL document")
+	case len(params.Query) > MaxQueryBytes:
+		return nil, &refusal{http.StatusRequestEntityTooLarge, codeTooLarge, "query has more than 64 KiB"}
 	}
 	return params, nil
 }

@@ -25,6 +25,12 @@ type postgresAddress struct {
 	tls *tls.Config // nil = the URL says sslmode=disable
 }
 
+// CheckURL says what is wrong with a Config.URL, without connecting.
+func CheckURL(raw string) error {
+	_, err := parseURL(raw)
+	return err
+}
+
 // parseURL reads Config.URL. Its errors repeat no part of it: a password that was not percent-encoded makes any part of a
 // URL look like any other.
 func parseURL(raw string) (address, error) {

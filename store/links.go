@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"slices"
 	"time"
 
@@ -51,11 +50,20 @@ func (r linkRow) record() gateway.LinkRecord {
 
 // Links gives the links of the people, in no order.
 func (s *Store) Links(ctx context.Context, users []health.UserID) ([]gateway.LinkRecord, error) {
-	if len(users) == 0 {
+	return s.selectLinks(ctx, len(users), "person IN (?)", bun.List(users))
+}
+
+// LinksByID gives those of the links that there are, in no order.
+func (s *Store) LinksByID(ctx context.Context, ids []health.LinkID) ([]gateway.LinkRecord, error) {
+	return s.selectLinks(ctx, len(ids), "id IN (?)", bun.List(ids))
+}
+
+func (s *Store) selectLinks(ctx context.Context, n int, where string, list any) ([]gateway.LinkRecord, error) {
+	if n == 0 {
 		return nil, nil
 	}
 	var rows []linkRow
-	if err := s.read.NewSelect().Model(&rows).Where("person IN (?)", bun.List(users)).Scan(ctx); err != nil {
+	if err := s.read.NewSelect().Model(&rows).Where(where, list).Scan(ctx); err != nil {
 		return nil, failed("read links", err)
 	}
 	records := make([]gateway.LinkRecord, 0, len(rows))
@@ -63,19 +71,6 @@ func (s *Store) Links(ctx context.Context, users []health.UserID) ([]gateway.Lin
 		records = append(records, row.record())
 	}
 	return records, nil
-}
-
-// Link gives one link, and says whether there is one.
-func (s *Store) Link(ctx context.Context, id health.LinkID) (gateway.LinkRecord, bool, error) {
-	var row linkRow
-	err := s.read.NewSelect().Model(&row).Where("id = ?", string(id)).Scan(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		return gateway.LinkRecord{}, false, nil
-	}
-	if err != nil {
-		return gateway.LinkRecord{}, false, failed("read a link", err)
-	}
-	return row.record(), true, nil
 }
 
 // putLinks takes rows whose version is already the next one. A row that is not there is made only at its first version: a

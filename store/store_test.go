@@ -68,7 +68,7 @@ func TestStatements(t *testing.T) {
 			{"SELECT", func() error { _, err := s.UpstreamIDs(ctx, users); return err }},
 			{"WITH", func() error { _, err := s.PutLinks(ctx, links); return err }},
 			{"SELECT", func() error { _, err := s.Links(ctx, users); return err }},
-			{"SELECT", func() error { _, _, err := s.Link(ctx, "link_1"); return err }},
+			{"SELECT", func() error { _, err := s.LinksByID(ctx, []health.LinkID{"link_1", "link_2"}); return err }},
 			{"UPDATE", func() error { return s.NoteData(ctx, "person-4", []health.DataSourceID{"oura", "fitbit"}, now) }},
 			{"INSERT", func() error { return s.AddDataSources(ctx, sources) }},
 			{"SELECT", func() error { _, err := s.DataSources(ctx); return err }},

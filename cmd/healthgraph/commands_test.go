@@ -39,7 +39,7 @@ func TestServeTellsAllMistakesAtOnceAndRepeatsNoValue(t *testing.T) {
 	environment(t, map[string]string{
 		"LISTEN": "canary-listen", "JWT_SECRET": "canary-short", "ROOK_SECRET_KEY": "canary-rook", "ONETWENTYONE_CLIENT_SECRET": "canary-client",
 		"ONETWENTYONE_REDIRECT_URI": "canary-redirect", "ONETWENTYONE_TOKEN_ENCODING": "canary-encoding", "RETURN_URLS": "https://app.example/ok,canary-return",
-		"CORS_ORIGINS": "https://app.example/path", "OPERATION_TIMEOUT": "0s", "UPSTREAM_TIMEOUT": "-1s", "DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "not-made.db"),
+		"CORS_ORIGINS": "https://app.example/path", "OPERATION_TIMEOUT": "canary-timeout", "UPSTREAM_TIMEOUT": "-1s", "DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "not-made.db"),
 	})
 	out, log, err := command(t, "serve")
 	require.Error(t, err)
@@ -53,8 +53,8 @@ HEALTHGRAPH_ONETWENTYONE_REDIRECT_URI must be an absolute URL
 HEALTHGRAPH_ONETWENTYONE_TOKEN_ENCODING must be json or form
 HEALTHGRAPH_RETURN_URLS: number 2 is not an absolute URL
 HEALTHGRAPH_CORS_ORIGINS: number 1 is not an origin such as https://app.example
-HEALTHGRAPH_OPERATION_TIMEOUT must be more than nothing, such as 20s
-HEALTHGRAPH_UPSTREAM_TIMEOUT must be more than nothing, such as 8s`, err.Error())
+HEALTHGRAPH_OPERATION_TIMEOUT must be a time of more than nothing, such as 20s
+HEALTHGRAPH_UPSTREAM_TIMEOUT must be a time of more than nothing, such as 8s`, err.Error())
 	assert.Empty(t, contains(out+log+err.Error(), "canary"))
 	assert.NoFileExists(t, strings.TrimPrefix(os.Getenv("HEALTHGRAPH_DATABASE_URL"), "sqlite:"))
 

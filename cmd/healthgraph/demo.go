@@ -71,7 +71,7 @@ func (c *demoCommand) Run(ctx context.Context, out console) (err error) {
 	if err != nil {
 		return err
 	}
-	base := "http://" + listener.Addr().String()
+	base := "http://" + reachable(listener.Addr().String())
 	simulated, err := startSimulators(ctx, out, base+"/demo/return", c.AppleHealth)
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -80,20 +80,29 @@ func (c *demoCommand) Run(ctx context.Context, out console) (err error) {
 	defer stop()
 	servers, ctx := errgroup.WithContext(ctx)
 	for _, s := range simulated.servers {
-		servers.Go(func() error { return serveUntil(ctx, s.listener, s.handler) })
+		servers.Go(func() error { return serveUntil(ctx, s.listener, s.handler, time.Minute) })
 	}
 	a, shown, err := c.start(ctx, out, filepath.Join(directory, "healthgraph.db"), base, simulated)
 	if err != nil {
 		stop()
 		return errors.Join(err, servers.Wait(), listener.Close())
 	}
-	servers.Go(func() error { return serveUntil(ctx, listener, a.handler) })
+	servers.Go(func() error { return serveUntil(ctx, listener, a.handler, time.Minute) })
 	if err := linkDemoPerson(ctx, *shown); err != nil {
 		stop()
 		return errors.Join(fmt.Errorf("link the demo person: %w", err), servers.Wait(), a.close())
 	}
 	c.show(out, *shown)
 	return errors.Join(servers.Wait(), a.close())
+}
+
+// reachable is the address as a browser on this machine writes it: one that listens everywhere has no host of its own.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return address
 }
 
 // start puts the gateway together with throw-away secrets.

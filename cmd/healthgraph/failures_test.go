@@ -143,10 +143,7 @@ func checkRookFails(t *testing.T, w *world, good everythingData, f failure) {
 	assert.Equal(t, good.Own, data.Own)
 	checkSteps(t, good.StepCount, data.StepCount, "rook", "onetwentyone", f.rook, f.retryAfter, "UNAVAILABLE")
 
-	mutation := answer{}
-	if !believed[f.fault.Kind] {
-		mutation = checkRookRevokeFails(t, w, f)
-	}
+	mutation := checkRookRevokeFails(t, w, f)
 	w.fault(w.rook.Control())
 	if f.fault.Kind == simulators.KindTruncated || f.fault.Kind == simulators.KindBrokenJSON { // ROOK had done what its answer did not get to say
 		w.rookPerson("demo", `{"sources": {"Garmin": true}}`)
@@ -155,9 +152,6 @@ func checkRookFails(t *testing.T, w *world, good everythingData, f failure) {
 	assert.Empty(t, contains(answered.Raw+mutation.Raw, upstreamBytes...), "in the answers")
 	assert.Empty(t, contains(w.log.String(), append(upstreamBytes, "127.0.0.1")...), "in the log")
 }
-
-// believed are the failures that ROOK's revoke_auth is believed in spite of: its status alone is read.
-var believed = map[string]bool{simulators.KindBrokenJSON: true, simulators.KindHTML: true, simulators.KindEmpty: true}
 
 func checkRookRevokeFails(t *testing.T, w *world, f failure) answer {
 	t.Helper()

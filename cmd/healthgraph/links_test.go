@@ -148,9 +148,9 @@ func TestWhatIsNotTheReturnOfThePersonWhoBeganIsRefused(t *testing.T) {
 		{"no user_id", "p", withQuery(t, returned, func(q url.Values) { q.Del("user_id") }), nil, "BAD_USER_INPUT", "no user_id"},
 		{"a user_id that is none", "p", set("user_id", "../../admin"), nil, "BAD_USER_INPUT", "no user_id"},
 		{"two codes", "p", withQuery(t, returned, func(q url.Values) { q.Add("code", "x") }), nil, "BAD_USER_INPUT", "twice"},
-		{"another path than it was sent to", "p", strings.Replace(returned, "/linked", "/elsewhere", 1), nil, "BAD_USER_INPUT", "another URL"},
-		{"another host", "p", strings.Replace(returned, "app.example", "evil.example", 1), nil, "BAD_USER_INPUT", "another URL"},
-		{"another scheme", "p", strings.Replace(returned, "https:", "http:", 1), nil, "BAD_USER_INPUT", "another URL"},
+		{"another path than it was sent to", "p", strings.Replace(returned, "/linked", "/elsewhere", 1), nil, "BAD_USER_INPUT", "not the return URL"},
+		{"another host", "p", strings.Replace(returned, "app.example", "evil.example", 1), nil, "BAD_USER_INPUT", "not the return URL"},
+		{"another scheme", "p", strings.Replace(returned, "https:", "http:", 1), nil, "BAD_USER_INPUT", "not the return URL"},
 		{"for a data source that there is not", "p", returned, "nonsense", "BAD_USER_INPUT", "known are: garmin"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -8,7 +8,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -44,6 +46,20 @@ func main() {
 // errExit is how kong's --help asks to end.
 var errExit = errors.New("exit")
 
+// lenientDuration reads what is no time as -1: the settings are judged all at once, and no value is repeated.
+func lenientDuration(ctx *kong.DecodeContext, target reflect.Value) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("duration", &text); err != nil {
+		return err
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		d = -1
+	}
+	target.SetInt(int64(d))
+	return nil
+}
+
 func run(ctx context.Context, args []string, c console) (err error) {
 	var all commands
 	parser, err := kong.New(&all,
@@ -54,6 +70,7 @@ func run(ctx context.Context, args []string, c console) (err error) {
 		kong.UsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(c),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(lenientDuration)),
 		kong.Vars{"rook_client": rook.DummyClientUUID, "rook_secret": rook.DummySecret},
 	)
 	if err != nil {

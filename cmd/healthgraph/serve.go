@@ -49,15 +49,19 @@ func (c *serveCommand) Run(ctx context.Context, out console) error {
 		return errors.Join(err, a.close())
 	}
 	log.Info("healthgraph is ready", "graphql", "http://"+listener.Addr().String()+"/graphql")
-	return errors.Join(serveUntil(ctx, listener, a.handler), a.close())
+	return errors.Join(serveUntil(ctx, listener, a.handler, c.OperationTimeout+writeGrace), a.close())
 }
 
-// serveUntil serves until ctx ends, and then lets the requests under way finish.
-func serveUntil(ctx context.Context, listener net.Listener, handler http.Handler) error {
+// writeGrace is how much longer than its operation a client may take to read the answer.
+const writeGrace = 30 * time.Second
+
+// serveUntil serves until ctx ends, and then lets the requests under way finish. longest bounds a request as a whole.
+func serveUntil(ctx context.Context, listener net.Listener, handler http.Handler, longest time.Duration) error {
 	s := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      longest,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 	}

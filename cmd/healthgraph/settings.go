@@ -3,14 +3,19 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"strings"
 	"time"
 
 	"healthgraph/callers"
+	"healthgraph/connectors"
+	"healthgraph/connectors/onetwentyone"
 	"healthgraph/connectors/rook"
 	"healthgraph/health"
+	"healthgraph/store"
+	"healthgraph/tokens"
 )
 
 // databaseSettings say where what must last is kept.
@@ -79,10 +84,59 @@ func (s *settings) mistakes() error {
 	for i, origin := range s.CORSOrigins {
 		mistake(!isURL(origin) || strings.Count(origin, "/") != 2, "HEALTHGRAPH_CORS_ORIGINS: number %d is not an origin such as https://app.example", i+1)
 	}
-	mistake(s.OperationTimeout <= 0, "HEALTHGRAPH_OPERATION_TIMEOUT must be more than nothing, such as 20s")
-	mistake(s.UpstreamTimeout <= 0, "HEALTHGRAPH_UPSTREAM_TIMEOUT must be more than nothing, such as 8s")
+	found = append(found, s.unusable()...)
+	mistake(s.OperationTimeout <= 0, "HEALTHGRAPH_OPERATION_TIMEOUT must be a time of more than nothing, such as 20s")
+	mistake(s.UpstreamTimeout <= 0, "HEALTHGRAPH_UPSTREAM_TIMEOUT must be a time of more than nothing, such as 8s")
 	return errors.Join(found...)
 }
+
+// unusable builds, and throws away, whatever of the program needs no database: what refuses a setting says so best itself.
+func (s *settings) unusable() []error {
+	var found []error
+	refuses := func(setting string, err error) {
+		if err != nil {
+			found = append(found, fmt.Errorf("%s: %w", setting, err))
+		}
+	}
+	refuses("HEALTHGRAPH_DATABASE_URL", store.CheckURL(s.DatabaseURL))
+	if s.JWKSFile != "" {
+		jwks, err := readFile(s.JWKSFile)
+		if err == nil {
+			_, err = callers.NewVerifier(health.Secret{}, jwks, time.Now)
+		}
+		refuses("HEALTHGRAPH_JWKS_FILE", err)
+	}
+	if s.KeysetFile != "" {
+		keyset, err := readFile(s.KeysetFile)
+		if err == nil {
+			_, err = tokens.NewSealer(keyset)
+		}
+		refuses("HEALTHGRAPH_KEYSET_FILE", err)
+	}
+	if s.RookClientUUID != "" && s.RookSecretKey != "" {
+		_, err := s.rook(connectors.ClientConfig{})
+		refuses("HEALTHGRAPH_ROOK_*", err)
+	}
+	if s.OneTwentyOneClientID != "" && s.OneTwentyOneClientSecret != "" {
+		_, err := s.oneTwentyOne(connectors.ClientConfig{})
+		refuses("HEALTHGRAPH_ONETWENTYONE_*", err)
+	}
+	return found
+}
+
+func (s *settings) rook(client connectors.ClientConfig) (*rook.Connector, error) {
+	return rook.New(rook.Config{BaseURL: s.rookBaseURL(), ClientUUID: s.RookClientUUID, SecretKey: health.NewSecret(s.RookSecretKey), Client: client})
+}
+
+func (s *settings) oneTwentyOne(client connectors.ClientConfig) (*onetwentyone.Connector, error) {
+	return onetwentyone.New(onetwentyone.Config{
+		BaseURL: s.OneTwentyOneBaseURL, ClientID: s.OneTwentyOneClientID, ClientSecret: health.NewSecret(s.OneTwentyOneClientSecret),
+		RedirectURI: s.OneTwentyOneRedirectURI, TokenEncoding: encodings[s.OneTwentyOneEncoding], Client: client,
+	})
+}
+
+// encodings are the values of HEALTHGRAPH_ONETWENTYONE_TOKEN_ENCODING.
+var encodings = map[string]onetwentyone.TokenEncoding{"json": onetwentyone.JSON, "form": onetwentyone.Form}
 
 func isURL(s string) bool {
 	_, err := health.ParseURL(s)
@@ -101,14 +155,12 @@ func (s *settings) rookBaseURL() string {
 	}
 }
 
-// readFile reads a file that a setting names; nil when it names none.
-func readFile(setting, path string) ([]byte, error) {
-	if path == "" {
-		return nil, nil
-	}
+// readFile reads a file that a setting names. Its error does not repeat the name, which the setting's stands for.
+func readFile(path string) ([]byte, error) {
 	content, err := os.ReadFile(path) //nolint:gosec // the operator says which file
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", setting, err)
+	var cause *fs.PathError
+	if errors.As(err, &cause) {
+		return nil, cause.Err
 	}
-	return content, nil
+	return content, err
 }

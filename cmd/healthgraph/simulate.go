@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"time"
 
 	"healthgraph/simulators/onetwentyone"
 	"healthgraph/simulators/rook"
@@ -51,5 +52,5 @@ func simulate(ctx context.Context, out console, listen, name string, handler htt
 		return err
 	}
 	out.print("%s is simulated at http://%s (tests control it under /_control/)\n", name, listener.Addr())
-	return serveUntil(ctx, listener, handler)
+	return serveUntil(ctx, listener, handler, time.Minute)
 }

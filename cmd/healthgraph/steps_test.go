@@ -162,7 +162,7 @@ func TestAMergedDayIsNotGivenToAFilterThatItCantHonour(t *testing.T) {
 		{"all of its sources", `, dataSources: ["apple_health", "garmin"]`, []string{"2026-04-09 5000 VALUE", "2026-04-10 6000 VALUE"}, "11000", ""},
 		{"one of two", `, dataSources: ["garmin"]`, []string{"2026-04-09 - UNAVAILABLE", "2026-04-10 6000 VALUE"}, "6000", "UNSUPPORTED"},
 		{"the other one", `, dataSources: ["apple_health"]`, []string{"2026-04-09 - UNAVAILABLE", "2026-04-10 - NOT_SYNCED"}, "-", "UNSUPPORTED"},
-		{"none of them", `, dataSources: ["oura"]`, []string{"2026-04-09 - NO_DATA", "2026-04-10 - NOT_SYNCED"}, "-", ""},
+		{"none of them", `, dataSources: ["oura"]`, []string{"2026-04-09 - NOT_SYNCED", "2026-04-10 - NOT_SYNCED"}, "-", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := w.steps("m", days+test.filter)

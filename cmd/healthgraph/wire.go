@@ -11,8 +11,6 @@ import (
 
 	"healthgraph/callers"
 	"healthgraph/connectors"
-	"healthgraph/connectors/onetwentyone"
-	"healthgraph/connectors/rook"
 	"healthgraph/gateway"
 	"healthgraph/health"
 	"healthgraph/resolvers"
@@ -48,9 +46,11 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 	if err != nil {
 		return nil, err
 	}
-	jwks, err := readFile("HEALTHGRAPH_JWKS_FILE", s.JWKSFile)
-	if err != nil {
-		return nil, err
+	var jwks []byte
+	if s.JWKSFile != "" {
+		if jwks, err = readFile(s.JWKSFile); err != nil {
+			return nil, fmt.Errorf("HEALTHGRAPH_JWKS_FILE: %w", err)
+		}
 	}
 	verifier, err := callers.NewVerifier(health.NewSecret(s.JWTSecret), jwks, o.now)
 	if err != nil {
@@ -76,15 +76,12 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 	return &app{handler, db}, nil
 }
 
-// encodings are the values of HEALTHGRAPH_ONETWENTYONE_TOKEN_ENCODING.
-var encodings = map[string]onetwentyone.TokenEncoding{"json": onetwentyone.JSON, "form": onetwentyone.Form}
-
 // newRegistry is the explicit list of connectors: a new one is one more append.
 func newRegistry(s settings, o options, log *slog.Logger) (*connectors.Registry, error) {
 	client := connectors.ClientConfig{Timeout: s.UpstreamTimeout, Now: o.now}
 	var all []connectors.Connector
 	if s.hasRook() {
-		c, err := rook.New(rook.Config{BaseURL: s.rookBaseURL(), ClientUUID: s.RookClientUUID, SecretKey: health.NewSecret(s.RookSecretKey), Client: client})
+		c, err := s.rook(client)
 		if err != nil {
 			return nil, err
 		}
@@ -93,10 +90,7 @@ func newRegistry(s settings, o options, log *slog.Logger) (*connectors.Registry,
 		log.Warn("ROOK has no credentials and is left out")
 	}
 	if s.hasOneTwentyOne() {
-		c, err := onetwentyone.New(onetwentyone.Config{
-			BaseURL: s.OneTwentyOneBaseURL, ClientID: s.OneTwentyOneClientID, ClientSecret: health.NewSecret(s.OneTwentyOneClientSecret),
-			RedirectURI: s.OneTwentyOneRedirectURI, TokenEncoding: encodings[s.OneTwentyOneEncoding], Client: client,
-		})
+		c, err := s.oneTwentyOne(client)
 		if err != nil {
 			return nil, err
 		}
@@ -110,10 +104,10 @@ func newRegistry(s settings, o options, log *slog.Logger) (*connectors.Registry,
 func newGateway(ctx context.Context, s settings, o options, registry *connectors.Registry, db *store.Store, log *slog.Logger) (*gateway.Gateway, error) {
 	config := gateway.Config{Registry: registry, Store: db, ReturnURLs: s.ReturnURLs, DefaultReturnURLs: map[string]string{}, Now: o.now, Log: log}
 	keyset := o.keyset
-	if keyset == nil {
+	if keyset == nil && s.KeysetFile != "" {
 		var err error
-		if keyset, err = readFile("HEALTHGRAPH_KEYSET_FILE", s.KeysetFile); err != nil {
-			return nil, err
+		if keyset, err = readFile(s.KeysetFile); err != nil {
+			return nil, fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
 		}
 	}
 	if keyset != nil {

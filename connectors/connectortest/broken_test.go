@@ -81,7 +81,7 @@ func (b broken) ReadDailySteps(ctx context.Context, account connectors.Account, 
 // rawRevoke asks without the shared manners, and makes an error of whatever goes wrong.
 func rawRevoke(failure func(p *paper, err error) error) func(context.Context, *paper, string) (connectors.Revocation, error) {
 	return func(ctx context.Context, p *paper, id string) (connectors.Revocation, error) {
-		request, err := http.NewRequestWithContext(ctx, http.MethodDelete, p.client.BaseURL(nil, "links", id).String(), nil)
+		request, err := http.NewRequestWithContext(ctx, http.MethodDelete, p.client.Address(nil, "links", id).String(), nil)
 		if err != nil {
 			return connectors.Revocation{}, health.Fail(health.Internal, "no request", nil)
 		}

@@ -40,7 +40,7 @@ func (c *card) Describe() connectors.Description {
 func (c *card) CheckReturnURL(returnURL string) error { return (*paper)(nil).CheckReturnURL(returnURL) }
 
 func (c *card) Authorize(_ context.Context, request connectors.AuthorizeRequest) (connectors.Authorization, error) {
-	return connectors.Authorization{URL: c.client.BaseURL(url.Values{"state": {request.State}}, "consent").String()}, nil
+	return connectors.Authorization{URL: c.client.Address(url.Values{"state": {request.State}}, "consent").String()}, nil
 }
 
 func (c *card) CheckReturn(query url.Values) error {

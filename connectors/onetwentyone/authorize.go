@@ -47,7 +47,7 @@ func (c *Connector) Authorize(_ context.Context, request connectors.AuthorizeReq
 	if request.State == "" {
 		return connectors.Authorization{}, health.Fail(health.Internal, "a page to link on could not be made", errors.New("no state to carry"))
 	}
-	page := c.client.BaseURL(url.Values{
+	page := c.client.Address(url.Values{
 		"response_type": {"code"},
 		"client_id":     {c.config.ClientID},
 		"redirect_uri":  {redirectURI},

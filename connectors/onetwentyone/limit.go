@@ -41,14 +41,14 @@ func limitOf(fromBody json.RawMessage, header http.Header) limit {
 
 // isSpent says whether the answer was the last one for now.
 func (l limit) isSpent() bool {
-	remaining, there, ok := number(l[limitRemaining])
+	remaining, there, ok := connectors.Number(l[limitRemaining])
 	return there && ok && remaining <= 0
 }
 
 // wait tells how long until requests are taken again: until the reset, else until the next midnight in UTC, where all of
 // OneTwentyOne's samples have it.
 func (l limit) wait(now time.Time) time.Duration {
-	if reset, there, ok := number(l[limitReset]); there && ok {
+	if reset, there, ok := connectors.Number(l[limitReset]); there && ok {
 		if wait := time.Unix(int64(reset), 0).Sub(now); wait > 0 && wait <= latestReset {
 			return wait
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"healthgraph/connectors"
 	"healthgraph/health"
 )
 
@@ -18,7 +19,7 @@ var (
 	endNames    = []string{"end", "enddate", "endtime", "endedat", "endat", "endtimestamp", "enddatetime"}
 	sourceNames = []string{"source", "sourcename", "sourcerevision", "sourceid", "sourcebundleid", "bundleidentifier", "bundleid"}
 	deviceNames = []string{"device", "devicename", "sourcedevice", "hardware", "devicemodel", "producttype"}
-	idNames     = []string{"id", "uuid", "sampleid", "sampleuuid", "externalid", "hkuuid", "identifier"}
+	idNames     = []string{"id", "uuid", "sampleid", "sampleuuid", "externalid", "hkuuid"}
 
 	// stepUnits are the units taken for steps, in lower case. None is what HealthKit counts in.
 	stepUnits = []string{"", "count", "counts", "step", "steps"}
@@ -64,7 +65,7 @@ func (n fieldNames) readSample(item json.RawMessage, now time.Time) (sample heal
 	if value == nil || start == nil {
 		return sample, false, false
 	}
-	steps, _, isNumber := number(value)
+	steps, _, isNumber := connectors.Number(value)
 	from, isTime := instant(start)
 	to := from
 	if end := pick(fields, endNames); end != nil {
@@ -90,7 +91,7 @@ func pick(fields map[string]json.RawMessage, names []string) json.RawMessage {
 }
 
 func instant(value json.RawMessage) (time.Time, bool) {
-	text, ok := textOf(value)
+	text, ok := connectors.Text(value)
 	if !ok {
 		return time.Time{}, false
 	}
@@ -103,7 +104,7 @@ func instant(value json.RawMessage) (time.Time, bool) {
 }
 
 func isStepUnit(value json.RawMessage) bool {
-	unit, isText := textOf(value)
+	unit, isText := connectors.Text(value)
 	if value != nil && !isText {
 		return false
 	}
@@ -134,7 +135,7 @@ const maxText = 512
 
 // nameOf reads a text or number, or an object's name or id.
 func nameOf(value json.RawMessage) string {
-	text, isText := textOf(value)
+	text, isText := connectors.Text(value)
 	var object map[string]json.RawMessage
 	switch {
 	case value == nil:
@@ -143,12 +144,12 @@ func nameOf(value json.RawMessage) string {
 		text = strings.TrimSpace(text)
 	case json.Unmarshal(value, &object) == nil:
 		for _, name := range []string{"name", "source", "id", "bundleIdentifier", "bundle_identifier", "model"} {
-			if text, _ = textOf(object[name]); text != "" {
+			if text, _ = connectors.Text(object[name]); text != "" {
 				break
 			}
 		}
 	default:
-		if _, there, ok := number(value); there && ok {
+		if _, there, ok := connectors.Number(value); there && ok {
 			text = string(value)
 		}
 	}

@@ -84,6 +84,12 @@ type reading struct {
 	ascending bool            // so far, by start: "asc" is taken to mean that, but what it sorts on is not documented
 }
 
+// identity is what makes two samples with an id the same one.
+type identity struct {
+	id    string
+	start int64
+}
+
 // content is what makes two samples without an id the same one.
 type content struct {
 	start, end int64
@@ -122,7 +128,7 @@ func (r *reading) add(page pageAnswer) error {
 }
 
 func (r *reading) keep(sample health.StepSample) {
-	var key any = sample.ID
+	var key any = identity{sample.ID, sample.Start.UnixNano()} // an id that is not one (a type's name) costs no sample
 	if sample.ID == "" {
 		key = content{sample.Start.UnixNano(), sample.End.UnixNano(), sample.Steps, sample.Device}
 	}

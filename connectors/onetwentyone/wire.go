@@ -1,14 +1,11 @@
 package onetwentyone
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"math"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"healthgraph/connectors"
 	"healthgraph/health"
@@ -38,7 +35,7 @@ func (c *Connector) grant(answer connectors.Answer, earlier connectors.Grant) (c
 		return connectors.Grant{}, c.client.Invalid("no token, or one that no header can carry")
 	}
 	lifetime := assumedLifetime
-	if seconds, there, ok := number(tokens.ExpiresIn); there && ok && seconds >= 1 && seconds <= math.MaxInt32 {
+	if seconds, there, ok := connectors.Number(tokens.ExpiresIn); there && ok && seconds >= 1 && seconds <= math.MaxInt32 {
 		lifetime = time.Duration(seconds) * time.Second
 	}
 	next := connectors.Grant{
@@ -114,32 +111,4 @@ func (c *Connector) invalid(reason error) error {
 		return nil
 	}
 	return c.client.Invalid(reason.Error())
-}
-
-// number reads a JSON number, also one sent as a string. A value that is absent or null is not there, which is fine.
-func number(value json.RawMessage) (n float64, there, ok bool) {
-	if len(value) == 0 || string(value) == "null" {
-		return 0, false, true
-	}
-	digits, isText := textOf(value)
-	if digits = strings.TrimSpace(digits); !isText {
-		digits = string(value)
-	}
-	if strings.IndexAny(digits, "-0123456789") != 0 || (isText && !json.Valid([]byte(digits))) {
-		return 0, true, false
-	}
-	n, err := strconv.ParseFloat(digits, 64)
-	return n, true, err == nil && !math.IsInf(n, 0)
-}
-
-// textOf reads a JSON string. One without escapes, as almost all are, is taken as it stands: a list of samples has tens of
-// thousands of them.
-func textOf(value json.RawMessage) (text string, ok bool) {
-	if len(value) < 2 || value[0] != '"' {
-		return "", false
-	}
-	if inner := value[1 : len(value)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
-		return string(inner), true
-	}
-	return text, json.Unmarshal(value, &text) == nil
 }

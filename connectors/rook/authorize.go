@@ -2,7 +2,9 @@ package rook
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"unicode/utf8"
@@ -54,6 +56,9 @@ func (c *Connector) Authorize(ctx context.Context, request connectors.AuthorizeR
 	var answer authorizerAnswer
 	found, err := c.client.GetJSON(ctx, call, &answer)
 	if err != nil {
+		if _, known := find(request.DataSource.Name); !known && isRefused(err) {
+			err = health.Fail(health.Unsupported, "ROOK has no page to link this data source on", nil) // it may be a phone's
+		}
 		return connectors.Authorization{}, err
 	}
 	if !found {
@@ -61,4 +66,11 @@ func (c *Connector) Authorize(ctx context.Context, request connectors.AuthorizeR
 	}
 	authorization, err := answer.authorization(request.DataSource, c.anyScheme)
 	return authorization, c.invalid(err)
+}
+
+// isRefused says whether ROOK did not take the request for what it is: 400, 404 and 422 are plausible for a source that it
+// has no page for.
+func isRefused(err error) bool {
+	var status connectors.StatusError
+	return errors.As(err, &status) && (status == http.StatusBadRequest || status == http.StatusNotFound || status == http.StatusUnprocessableEntity)
 }

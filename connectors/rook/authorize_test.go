@@ -112,10 +112,10 @@ func TestAuthorizeRefusesBeforeItAsks(t *testing.T) {
 
 func TestRevoke(t *testing.T) {
 	for status, c := range map[int]struct {
-		was  bool
-		code health.Code
+		was, unsure bool
+		code        health.Code
 	}{
-		200: {was: true}, 204: {was: true}, 422: {was: false},
+		200: {was: true}, 204: {unsure: true}, 422: {was: false},
 		400: {code: health.UpstreamInvalid}, 401: {code: health.UpstreamInvalid}, 404: {code: health.UpstreamInvalid},
 		429: {code: health.RateLimited}, 500: {code: health.UpstreamUnavailable},
 	} {
@@ -125,11 +125,15 @@ func TestRevoke(t *testing.T) {
 			assert.NoError(t, err)
 			method, path, body = r.Method, r.URL.Path, string(content)
 			w.WriteHeader(status)
+			if status == http.StatusOK {
+				_, err = w.Write([]byte(`{"message":"revoked"}`))
+				assert.NoError(t, err)
+			}
 		})
 		got, err := connector.Revoke(t.Context(), person, health.DataSource{ID: "apple_health", Name: "Apple Health", Kind: health.KindSDK})
 		assert.Equal(t, c.code, code(err), status)
 		if c.code == "" {
-			assert.Equal(t, connectors.Revocation{WasConnected: c.was, LateData: rook.LateData}, got, status)
+			assert.Equal(t, connectors.Revocation{WasConnected: c.was, Unsure: c.unsure, LateData: rook.LateData}, got, status)
 		}
 		assert.Equal(t, `POST /api/v1/user_id/person-a/data_sources/revoke_auth {"data_source":"Apple Health"}`, method+" "+path+" "+body)
 	}

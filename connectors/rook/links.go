@@ -16,49 +16,49 @@ import (
 //
 // A source that ROOK marks null, and a browser source that its list omits, is not offered to this client and left out. A
 // phone source that the list omits is shown as not connected: ROOK's portal enables browser sources alone, and a phone
-// source means no more than that ROOK's SDK registered the person. Nothing at all (204, {} or an empty list) is the whole
-// catalogue, not connected.
+// source means no more than that ROOK's SDK registered the person. Nothing at all (204, {} or an empty list) is an unknown
+// person: the whole catalogue, not connected.
 func (c *Connector) ReadLinks(ctx context.Context, accounts []connectors.Account) []connectors.LinksResult {
 	results := make([]connectors.LinksResult, len(accounts))
 	var brake brake
 	connectors.Each(len(accounts), c.client.MaxInFlight(), func(i int) {
 		results[i].Err = brake.run(func() (err error) {
-			results[i].Links, err = c.readLinks(ctx, accounts[i].ID)
+			results[i].Links, results[i].Unknown, err = c.readLinks(ctx, accounts[i].ID)
 			return err
 		})
 	})
 	return results
 }
 
-func (c *Connector) readLinks(ctx context.Context, id string) ([]connectors.LinkState, error) {
+func (c *Connector) readLinks(ctx context.Context, id string) (links []connectors.LinkState, unknown bool, err error) {
 	if err := c.checkID(id); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	call := c.call("api", "v2", "user_id", id, "data_sources", "authorized")
 	answer, err := c.client.Do(ctx, call)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	read := c.readList
 	switch answer.Status {
 	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
 		call = c.call("api", "v1", "user_id", id, "data_sources", "authorized")
 		if answer, err = c.client.Do(ctx, call); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		read = func(a connectors.Answer) ([]sourceFlag, error) { return c.readMap(a, id) }
 	}
 	if answer.Status == http.StatusNoContent || deniesPerson(answer) {
-		return linkStates(nil), nil
+		return linkStates(nil), true, nil
 	}
 	if err := c.client.Failure(call, answer); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	flags, err := read(answer)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return linkStates(flags), nil
+	return linkStates(flags), len(flags) == 0, nil
 }
 
 func (c *Connector) readList(answer connectors.Answer) ([]sourceFlag, error) {

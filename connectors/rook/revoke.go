@@ -16,7 +16,7 @@ const LateData = 6 * time.Hour
 // Revoke ends ROOK's access to one source: one POST that names it. Some of ROOK's pages say that the call ends all
 // sources at once; its specification, its SDK and its requirement of a body that names one say otherwise.
 //
-// 422 means that there was nothing to revoke, or that ROOK can't revoke this source: its own SDK takes it for success.
+// 204 is ROOK's general "nothing for this user", so it does not say whether there was anything to end. 422 means that there was nothing to revoke, or that ROOK can't revoke this source: its own SDK takes it for success.
 // Which of the two it was shows when the caller reads the list back.
 func (c *Connector) Revoke(ctx context.Context, account connectors.Account, source health.DataSource) (connectors.Revocation, error) {
 	if err := c.checkID(account.ID); err != nil {
@@ -32,6 +32,13 @@ func (c *Connector) Revoke(ctx context.Context, account connectors.Account, sour
 		return connectors.Revocation{WasConnected: false, LateData: LateData}, nil
 	}
 	if err := c.client.Failure(call, answer); err != nil {
+		return connectors.Revocation{}, err
+	}
+	if answer.Status == http.StatusNoContent {
+		return connectors.Revocation{Unsure: true, LateData: LateData}, nil
+	}
+	var message map[string]any // what a proxy answers in ROOK's place is no revocation
+	if err := c.client.Decode(answer, &message); err != nil {
 		return connectors.Revocation{}, err
 	}
 	return connectors.Revocation{WasConnected: true, LateData: LateData}, nil

@@ -67,7 +67,7 @@ func New(config Config) (*Connector, error) {
 		client:     client,
 		clientUUID: config.ClientUUID,
 		secretKey:  config.SecretKey,
-		anyScheme:  client.BaseURL(nil).Scheme == "http",
+		anyScheme:  client.Address(nil).Scheme == "http",
 	}, nil
 }
 

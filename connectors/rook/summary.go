@@ -72,7 +72,7 @@ func (c *Connector) dayTotal(answer connectors.Answer, id string, date health.Da
 func newestOf(documents []document) (newest document, err error) {
 	highest := math.Inf(-1)
 	for _, d := range documents {
-		version, _, ok := number(d.Version)
+		version, _, ok := connectors.Number(d.Version)
 		if !ok {
 			return document{}, errors.New("a document's version is no number")
 		}
@@ -107,7 +107,7 @@ func (d document) dayTotal(id string, date health.Date) (health.DayTotal, error)
 			return total, errors.New("the summary is another day's")
 		}
 	}
-	steps, there, ok := number(summary.Distance.Steps)
+	steps, there, ok := connectors.Number(summary.Distance.Steps)
 	if !ok || steps < 0 || steps > maxSteps || steps != math.Trunc(steps) {
 		return total, errors.New("the steps are no count")
 	}

@@ -1,13 +1,10 @@
 package rook
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"math"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -27,7 +24,7 @@ import (
 // deniesPerson says whether an answer means that ROOK has never heard of the person. What it answers then is not
 // documented: 204 and an empty list are plausible, and so is 404. But 404 is documented for an address without a route,
 // and a proxy answers it as well, which must never read as "nothing is linked". So a 404 counts only with a JSON object
-// as body, which a proxy does not send.
+// as body, which a proxy does not send. (A wrong base URL may: the gateway does not believe it of a person whom ROOK knew.)
 func deniesPerson(answer connectors.Answer) bool {
 	var object map[string]json.RawMessage
 	return answer.Status == http.StatusNotFound && json.Unmarshal(answer.Body, &object) == nil && object != nil
@@ -125,7 +122,7 @@ func readFlag(values ...json.RawMessage) (connected, offered bool, err error) {
 	known := false
 	for _, value := range values {
 		known = known || value != nil
-		if value == nil || isNull(value) {
+		if value == nil || connectors.IsNull(value) {
 			continue
 		}
 		if json.Unmarshal(value, &connected) == nil {
@@ -193,28 +190,9 @@ type revokeRequest struct {
 func isAbout(id string, values ...json.RawMessage) bool {
 	for _, value := range values {
 		var text string
-		if value != nil && !isNull(value) && (json.Unmarshal(value, &text) != nil || text != id) {
+		if value != nil && !connectors.IsNull(value) && (json.Unmarshal(value, &text) != nil || text != id) {
 			return false
 		}
 	}
 	return true
-}
-
-func isNull(value json.RawMessage) bool { return bytes.Equal(bytes.TrimSpace(value), []byte("null")) }
-
-// number reads a JSON number, also one sent as a string. ok is false for anything else; a value that is absent or null
-// is not there, which is fine.
-func number(value json.RawMessage) (n float64, there, ok bool) {
-	if value == nil || isNull(value) {
-		return 0, false, true
-	}
-	text := string(value)
-	if json.Unmarshal(value, &text) == nil {
-		text = strings.TrimSpace(text)
-	}
-	if strings.IndexAny(text, "-0123456789") != 0 || !json.Valid([]byte(text)) {
-		return 0, true, false
-	}
-	n, err := strconv.ParseFloat(text, 64)
-	return n, true, err == nil && !math.IsInf(n, 0)
 }

@@ -115,7 +115,7 @@ func endedContext(t *testing.T, s *store.Store) {
 		"UpstreamIDs":    func() error { _, err := s.UpstreamIDs(ctx, []health.UserID{"person-1"}); return err },
 		"AddUpstreamIDs": func() error { return s.AddUpstreamIDs(ctx, []gateway.UpstreamID{{User: "person-1"}}) },
 		"Links":          func() error { _, err := s.Links(ctx, []health.UserID{"person-1"}); return err },
-		"Link":           func() error { _, _, err := s.Link(ctx, "link_1"); return err },
+		"Link":           func() error { _, err := s.LinksByID(ctx, []health.LinkID{"link_1"}); return err },
 		"PutLinks":       func() error { _, err := s.PutLinks(ctx, []gateway.LinkRecord{link("person-1", "oura")}); return err },
 		"NoteData":       func() error { return s.NoteData(ctx, "person-1", []health.DataSourceID{"oura"}, noon) },
 		"Grants":         func() error { _, err := s.Grants(ctx, []health.UserID{"person-1"}); return err },
