@@ -25,7 +25,7 @@ web/dist/index.html: web/package.json web/package-lock.json web/vite.config.js w
 generate: ## graph/ from schema/
 	go generate ./...
 
-test: setup check-generated lint unit clients ## everything, on a fresh machine
+test: setup build check-generated lint unit clients ## everything, on a fresh machine
 
 setup:
 	@scripts/setup-test

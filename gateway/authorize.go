@@ -84,7 +84,7 @@ func (g *Gateway) AuthorizationURL(ctx context.Context, p *Person, r AuthorizeRe
 // authorizeGrant answers for an OAuth upstream: we hold the grant or we do not, and the address needs no call.
 func (g *Gateway) authorizeGrant(ctx context.Context, p *Person, r AuthorizeRequest, answer health.AuthorizationURL) health.AuthorizationURL {
 	grant, held := p.grants[r.plug.Description.ID]
-	authorized := held && !grant.Refused()
+	authorized := held && !grant.Refused() && g.Tokens.Opens(grant)
 	answer.Authorized = &authorized
 	if authorized {
 		return answer

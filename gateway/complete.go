@@ -123,7 +123,8 @@ func (g *Gateway) exchange(ctx context.Context, state tokens.State, plug *connec
 	if err != nil {
 		g.logFailure(plug.Description.ID, err)
 		e := health.AsError(err)
-		if e.Code == health.BadUserInput {
+		if e.Code == health.BadUserInput { // one is a person's, many are a mistake in the configuration
+			g.Log.WarnContext(ctx, "an upstream refused an authorization code", "connector", plug.Description.ID, "cause", e.Cause)
 			return nil, health.Refuse("input.url", e.Message)
 		}
 		return health.Fail(e.Code, e.Message+"; this return can't be used again, so begin again with authorizationUrl", e.Cause), nil

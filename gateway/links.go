@@ -111,7 +111,7 @@ func (g *Gateway) addGrant(ctx context.Context, link *health.DataSourceLink, gra
 	}
 	var problem string
 	switch {
-	case grant.Refused():
+	case grant.Refused() || !g.Tokens.Opens(grant):
 		link.Status = health.StatusReauthorizationRequired
 		problem = plug.Description.Name + " no longer accepts this person's authorisation: link it again"
 	case len(link.ScopesMissing) > 0:

@@ -40,7 +40,13 @@ func (g *Gateway) HomeZone(ctx context.Context, p *Person) Zone {
 func (g *Gateway) readProfile(ctx context.Context, p *Person, plug *connectors.Plug, grant tokens.Record) tokens.Record {
 	account := g.account(p, plug)
 	profile, err := plug.Profile.ReadProfile(ctx, account)
-	if err != nil && !connectors.IsScopeMissing(err) { // a scope that was not granted is an answer as well: no zone, not to be asked for each time
+	switch {
+	case connectors.IsScopeMissing(err): // an answer as well, not to be asked for each time: what is known stays
+		profile = connectors.Profile{Scopes: grant.Scopes}
+		if zone, err := health.ParseTimeZone(grant.TimeZone); err == nil {
+			profile.TimeZone = &zone
+		}
+	case err != nil:
 		g.logFailure(plug.Description.ID, err)
 		return grant
 	}
@@ -104,7 +110,7 @@ func (g *Gateway) Steps(ctx context.Context, p *Person, connector string, links 
 	if read.plug.DailySteps != nil {
 		g.readDays(ctx, &read, g.account(p, read.plug), days)
 	} else {
-		g.readSamples(ctx, &read, g.account(p, read.plug), days)
+		g.readSamples(ctx, p, &read, days)
 	}
 	if health.AsError(read.samples.Err).Has(health.ReauthorizationRequired) && len(read.plug.Description.DataSources) == 1 {
 		if page, err := g.mint(ctx, p.ID, read.plug.Complete(read.plug.Description.DataSources[0]), read.plug, ""); err == nil {
@@ -139,10 +145,13 @@ func (g *Gateway) readDays(ctx context.Context, read *StepRead, account connecto
 	}
 }
 
-func (g *Gateway) readSamples(ctx context.Context, read *StepRead, account connectors.Account, days health.DateRange) {
-	read.samples = read.plug.StepSamples.ReadStepSamples(ctx, account, days)
+func (g *Gateway) readSamples(ctx context.Context, p *Person, read *StepRead, days health.DateRange) {
+	read.samples = read.plug.StepSamples.ReadStepSamples(ctx, g.account(p, read.plug), days)
 	if read.samples.Err != nil {
 		g.logFailure(read.plug.Description.ID, read.samples.Err)
+	}
+	if connectors.IsScopeMissing(read.samples.Err) && read.plug.Profile != nil {
+		g.Tokens.DoubtProfile(ctx, p.grants[read.plug.Description.ID]) // the next reader asks which scopes are left
 	}
 	var newest time.Time
 	for _, sample := range read.samples.Samples {

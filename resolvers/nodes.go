@@ -72,7 +72,7 @@ func (r *reads) linkAuthorizationURL(ctx context.Context, link *health.DataSourc
 	if err != nil {
 		return nil, err
 	}
-	if answer.Problem != nil {
+	if answer.Problem != nil && answer.Problem.Code != health.Unsupported { // unsupported: it has no browser flow, which null says
 		return nil, errorOf(answer.Problem)
 	}
 	return answer.URL, nil

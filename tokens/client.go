@@ -59,7 +59,7 @@ func (s *signer) fresh(ctx context.Context) (connectors.Grant, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.record.Refused() && s.keeper.now().Sub(s.record.RefusedAt) < reviveAfter {
-		return connectors.Grant{}, refusedForGood()
+		return connectors.Grant{}, refusedForGood(s.refresher)
 	}
 	if s.grant == nil {
 		grant, err := s.keeper.open(s.record)

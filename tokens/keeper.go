@@ -57,6 +57,20 @@ func (k *Keeper) SaveProfile(ctx context.Context, used Record, profile connector
 	return k.update(ctx, used, func(r Record) Record { return withProfile(r, profile, k.now()) })
 }
 
+// DoubtProfile makes the next reader of the profile read it again.
+func (k *Keeper) DoubtProfile(ctx context.Context, used Record) {
+	if used.ProfileReadAt.IsZero() {
+		return
+	}
+	_, err := k.update(ctx, used, func(r Record) Record {
+		r.ProfileReadAt = time.Time{}
+		return r
+	})
+	if err != nil {
+		k.log.ErrorContext(ctx, "a profile could not be doubted", "connector", used.Connector, "error", err)
+	}
+}
+
 // update applies f to the newest form of a grant and writes it. Whoever wrote the row meanwhile is not overwritten: f is
 // applied to what they wrote. A grant that the person replaced or ended is left alone: f(used) is given, unwritten.
 func (k *Keeper) update(ctx context.Context, used Record, f func(Record) Record) (Record, error) {
@@ -130,18 +144,26 @@ func (k *Keeper) reload(ctx context.Context, used Record) (Record, error) {
 	return Record{}, health.Fail(health.NotConnected, "the link was ended meanwhile", nil)
 }
 
-// open opens a record's tokens. Those that do not open are the operator's to mend: the keyset is not the one that
-// sealed them.
+// Opens says whether the record's tokens can be used at all.
+func (k *Keeper) Opens(r Record) bool {
+	_, err := k.open(r)
+	return err == nil
+}
+
+// open opens a record's tokens. Those that do not open were sealed under a keyset that is gone: the operator is told, and
+// the person can link again. The record is left as it is, in case the keyset comes back.
 func (k *Keeper) open(r Record) (connectors.Grant, error) {
 	grant, err := k.sealer.openGrant(r)
 	if err != nil {
-		return connectors.Grant{}, health.Fail(health.Internal, "the stored authorisation can't be opened", err)
+		k.log.Error("a stored grant does not open: is the keyset the one that sealed it?", "connector", r.Connector)
+		return connectors.Grant{}, health.Fail(health.ReauthorizationRequired, "the stored authorisation can't be opened any more: link it again", err)
 	}
 	return grant, nil
 }
 
 // markRefused remembers a terminal answer, and keeps the sealed grant. One that was renewed meanwhile was not the one refused.
 func (k *Keeper) markRefused(ctx context.Context, used Record) {
+	k.log.WarnContext(ctx, "an upstream refused a person's grant for good", "connector", used.Connector)
 	_, err := k.update(ctx, used, func(r Record) Record {
 		if bytes.Equal(r.Sealed, used.Sealed) {
 			r.RefusedAt = k.now()

@@ -43,7 +43,7 @@ func (k *Keeper) renew(ctx context.Context, used Record, refresher connectors.Re
 }
 
 func (k *Keeper) renewNow(ctx context.Context, used Record, refresher connectors.Refresher) (Record, connectors.Grant, error) {
-	current, mine, err := k.claim(ctx, used)
+	current, mine, err := k.claim(ctx, used, refresher)
 	if err != nil {
 		return Record{}, connectors.Grant{}, err
 	}
@@ -73,7 +73,7 @@ func (k *Keeper) renewNow(ctx context.Context, used Record, refresher connectors
 //
 // The lease is a committed row, so it holds among all processes, and a crash leaves it behind: after leaseFor the next one
 // takes it over. Its random number fences off a holder who was thought dead.
-func (k *Keeper) claim(ctx context.Context, used Record) (current Record, mine bool, err error) {
+func (k *Keeper) claim(ctx context.Context, used Record, refresher connectors.Refresher) (current Record, mine bool, err error) {
 	for {
 		if current, err = k.reload(ctx, used); err != nil {
 			return Record{}, false, err
@@ -82,7 +82,7 @@ func (k *Keeper) claim(ctx context.Context, used Record) (current Record, mine b
 		case !bytes.Equal(current.Sealed, used.Sealed):
 			return current, false, nil
 		case current.RefusedAt.After(used.RefusedAt):
-			return Record{}, false, refusedForGood()
+			return Record{}, false, refusedForGood(refresher)
 		case current.Lease == "" || !k.now().Before(current.LeaseUntil):
 			current.Lease, current.LeaseUntil = rand.Text(), k.now().Add(leaseFor)
 			written, err := k.store.UpdateGrant(ctx, current)
@@ -144,8 +144,13 @@ func (r Record) released(lease string) Record {
 	return r
 }
 
-func refusedForGood() error {
-	return health.Fail(health.ReauthorizationRequired, "the upstream no longer accepts this person's authorisation: link it again", nil)
+// refusedForGood names the upstream, where it is known.
+func refusedForGood(refresher connectors.Refresher) error {
+	name := "the upstream"
+	if refresher != nil {
+		name = refresher.Describe().Name
+	}
+	return health.Fail(health.ReauthorizationRequired, name+" no longer accepts this person's authorisation: link it again", nil)
 }
 
 // refusedRefresh gives the grant that another process got while this one was refused: a refresh token is often good for

@@ -51,7 +51,7 @@ func TestASealedGrantOpensForItsOwnRowAlone(t *testing.T) {
 				assert.Equal(t, 200, status)
 				return
 			}
-			assert.Equal(t, health.Internal, codeOf(err), "the operator's to mend")
+			assert.Equal(t, health.ReauthorizationRequired, codeOf(err), "the person can link again")
 			reads, refreshes := v.counts()
 			assert.Equal(t, [2]int{0, 0}, [2]int{reads, refreshes}, "nothing was sent")
 			assert.NotContains(t, health.AsError(err).Unwrap().Error(), canary)
@@ -65,7 +65,7 @@ func TestAnotherKeysetOpensNothing(t *testing.T) {
 	v := newVault(t)
 	record := v.link("person-1", time.Hour)
 	_, err := v.read(v.another(newKeyset(t)), record)
-	assert.Equal(t, health.Internal, codeOf(err))
+	assert.Equal(t, health.ReauthorizationRequired, codeOf(err))
 	status, err := v.read(v.another(v.keyset), record)
 	require.NoError(t, err)
 	assert.Equal(t, 200, status)

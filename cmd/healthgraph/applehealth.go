@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -32,7 +33,10 @@ func loadAppleHealth(ctx context.Context, out console, path string, to *onetwent
 		return err
 	})
 	if err != nil {
-		return summary, fmt.Errorf("the Apple Health export: %w", err)
+		return summary, fmt.Errorf("the export can't be used: %w", err)
+	}
+	if summary.Steps == 0 {
+		return summary, errors.New("the Apple Health export has no step records")
 	}
 	for reason, n := range summary.Refused {
 		out.progress(fmt.Sprintf("step records left out: %d (%s)", n, reason))

@@ -67,7 +67,7 @@ func (c *demoCommand) Run(ctx context.Context, out console) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(directory)) }()
 
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	listener, err := listen(ctx, c.Listen)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (c *demoCommand) Run(ctx context.Context, out console) (err error) {
 		stop()
 		return errors.Join(fmt.Errorf("link the demo person: %w", err), servers.Wait(), a.close())
 	}
-	c.show(out, *shown)
+	c.show(out, *shown, simulated.query)
 	return errors.Join(servers.Wait(), a.close())
 }
 
@@ -134,7 +134,7 @@ func (c *demoCommand) start(ctx context.Context, out console, database, base str
 	a, err := newApp(ctx, s, options{
 		keyset:      keyset.Bytes(),
 		allowOrigin: isLoopback,
-		playground:  &web.PlaygroundConfig{Endpoint: "/graphql", Token: shown.Tokens.Demo, Query: firstQuery(time.Now())},
+		playground:  &web.PlaygroundConfig{Endpoint: "/graphql", Token: shown.Tokens.Demo, Query: simulated.query},
 		returnPage:  &web.ReturnConfig{Endpoint: "/graphql", Token: shown.Tokens.Demo},
 	}, slog.New(slog.NewTextHandler(out.log, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	return a, &shown, err
@@ -150,13 +150,12 @@ func isLoopback(origin string) bool {
 	return u.Hostname() == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
-func (c *demoCommand) show(out console, shown demo) {
+func (c *demoCommand) show(out console, shown demo, query string) {
 	if c.JSON {
 		line, _ := json.Marshal(shown) // strings always encode
 		out.print("%s\n", line)
 		return
 	}
-	query := firstQuery(time.Now())
 	body, _ := json.Marshal(map[string]string{"query": query}) // strings always encode
 	out.print(`healthgraph is ready. Both upstreams are simulated, and nothing is kept when it stops (Ctrl-C).
 
@@ -187,6 +186,7 @@ The same from a shell:
 // simulated is the upstreams of the demo.
 type simulated struct {
 	rook, oneTwentyOne string // base URLs
+	query              string // to try first
 	servers            []simulatedServer
 }
 
@@ -197,19 +197,21 @@ type simulatedServer struct {
 
 func startSimulators(ctx context.Context, out console, returnURL, export string) (*simulated, error) {
 	oneTwentyOne := onetwentyone.New(onetwentyone.Config{ClientID: demoClientID, ClientSecret: demoClientSecret, RedirectURIs: []string{returnURL}})
+	s := simulated{query: firstQuery(time.Now(), "")}
 	if export != "" {
 		summary, err := loadAppleHealth(ctx, out, export, oneTwentyOne)
 		if err != nil {
 			return nil, err
 		}
 		out.progress(fmt.Sprintf("the export has %d step samples, from %s to %s", summary.Steps, summary.First.Format(time.DateOnly), summary.Last.Format(time.DateOnly)))
+		out.progress("they are the source onetwentyone; days are cut in Europe/Paris, the demo person's home, unless the query names a timeZone")
+		s.query = firstQuery(summary.Last, `, dataSources: ["onetwentyone"]`)
 	}
-	var s simulated
 	for _, each := range []struct {
 		url     *string
 		handler http.Handler
 	}{{&s.rook, rook.New(rook.Config{}).Handler()}, {&s.oneTwentyOne, oneTwentyOne.Handler()}} {
-		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+		listener, err := listen(ctx, "127.0.0.1:0")
 		if err != nil {
 			return nil, err
 		}

@@ -67,7 +67,6 @@ func run(ctx context.Context, args []string, c console) (err error) {
 		kong.Description("A GraphQL gateway that federates several health APIs behind one endpoint."),
 		kong.Writers(c.out, c.log),
 		kong.Exit(func(int) { panic(errExit) }),
-		kong.UsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(c),
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(lenientDuration)),
@@ -84,6 +83,9 @@ func run(ctx context.Context, args []string, c console) (err error) {
 			err = nil
 		}
 	}()
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
 	chosen, err := parser.Parse(args)
 	if err != nil {
 		return err

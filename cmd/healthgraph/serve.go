@@ -38,18 +38,26 @@ func (c *serveCommand) Run(ctx context.Context, out console) error {
 		o.allowOrigin = func(origin string) bool { return slices.Contains(c.CORSOrigins, origin) }
 	}
 	if c.Playground {
-		o.playground = &web.PlaygroundConfig{Endpoint: "/graphql", Query: firstQuery(time.Now())}
+		o.playground = &web.PlaygroundConfig{Endpoint: "/graphql", Query: firstQuery(time.Now(), "")}
 	}
 	a, err := newApp(ctx, c.settings, o, log)
 	if err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	listener, err := listen(ctx, c.Listen)
 	if err != nil {
 		return errors.Join(err, a.close())
 	}
 	log.Info("healthgraph is ready", "graphql", "http://"+listener.Addr().String()+"/graphql")
 	return errors.Join(serveUntil(ctx, listener, a.handler, c.OperationTimeout+writeGrace), a.close())
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%w (choose another address with --listen or HEALTHGRAPH_LISTEN)", err)
+	}
+	return listener, nil
 }
 
 // writeGrace is how much longer than its operation a client may take to read the answer.
@@ -80,15 +88,16 @@ func serveUntil(ctx context.Context, listener net.Listener, handler http.Handler
 	return nil
 }
 
-// firstQuery is the query to try first: what is connected, and the steps of the last week.
-func firstQuery(now time.Time) string {
+// firstQuery is the query to try first: what is connected, and the steps of the week that ends on the day. more are further
+// arguments of stepCount.
+func firstQuery(now time.Time, more string) string {
 	return fmt.Sprintf(`query FirstLook {
   connections {
     dataSource { name connector }
     status
     authorizationUrl
   }
-  stepCount(from: "%s", to: "%s") {
+  stepCount(from: "%s", to: "%s"%s) {
     total
     timeZone
     days {
@@ -100,5 +109,5 @@ func firstQuery(now time.Time) string {
     problems { code message }
   }
 }
-`, now.AddDate(0, 0, -6).Format(time.DateOnly), now.Format(time.DateOnly))
+`, now.AddDate(0, 0, -6).Format(time.DateOnly), now.Format(time.DateOnly), more)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"time"
 
@@ -46,8 +45,8 @@ func (c *simulateOneTwentyOneCommand) Run(ctx context.Context, out console) erro
 	return simulate(ctx, out, c.Listen, "OneTwentyOne", s.Handler())
 }
 
-func simulate(ctx context.Context, out console, listen, name string, handler http.Handler) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+func simulate(ctx context.Context, out console, address, name string, handler http.Handler) error {
+	listener, err := listen(ctx, address)
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (c *migrateStatusCommand) Run(ctx context.Context, out console) error {
 }
 
 type tokenCommand struct {
-	JWTSecret string        `env:"HEALTHGRAPH_JWT_SECRET" required:"" help:"Secret of HS256 tokens, at least 32 bytes."`
+	JWTSecret string        `env:"HEALTHGRAPH_JWT_SECRET" help:"Secret of HS256 tokens, at least 32 bytes."`
 	Subject   string        `arg:"" help:"The person that the token speaks for, or the service's own name."`
 	Scope     []string      `help:"Scopes of the token; users:any makes it a service's." placeholder:"SCOPE"`
 	Lifetime  time.Duration `default:"1h" help:"How long it is good."`
@@ -76,6 +76,9 @@ func (c *tokenCommand) Run(out console) error {
 	subject, err := health.ParseUserID(c.Subject)
 	if err != nil {
 		return errors.New(health.AsError(err).Message)
+	}
+	if c.JWTSecret == "" {
+		return errors.New("HEALTHGRAPH_JWT_SECRET must be set: the secret that serve checks tokens with")
 	}
 	if c.Lifetime <= 0 {
 		return errors.New("--lifetime must be more than nothing, such as 1h")
