@@ -30,7 +30,8 @@ type LinkRecord struct {
 	Version       int64     // counts the writes of this row; 0 = not stored yet
 }
 
-// Store keeps what must outlive the process. Every method is one statement, however many people it concerns.
+// Store keeps what must outlive the process. Every method is one statement, however many people it
+// concerns, unless it says otherwise.
 type Store interface {
 	UpstreamIDs(ctx context.Context, users []health.UserID) ([]UpstreamID, error)
 	// AddUpstreamIDs writes those that are new and leaves those that are there.
@@ -44,6 +45,9 @@ type Store interface {
 	PutLinks(ctx context.Context, records []LinkRecord) (int, error)
 	// NoteData moves LatestDataAt of the person's links forward to latest, never back.
 	NoteData(ctx context.Context, user health.UserID, sources []health.DataSourceID, latest time.Time) error
+
+	// DeletePerson deletes every row of the person, all or none, and says how many there were.
+	DeletePerson(ctx context.Context, user health.UserID) (int, error)
 
 	// DataSources gives those that upstreams showed although the catalogue has no entry for them.
 	DataSources(ctx context.Context) ([]health.DataSource, error)

@@ -75,9 +75,17 @@ type ComplexityRoot struct {
 		Status           func(childComplexity int) int
 	}
 
+	EraseUserPayload struct {
+		DeletedRows func(childComplexity int) int
+		Erased      func(childComplexity int) int
+		Results     func(childComplexity int) int
+	}
+
 	Mutation struct {
 		CompleteAuthorization func(childComplexity int, input health.CompleteAuthorizationInput) int
+		EraseUser             func(childComplexity int, input *health.EraseUserInput) int
 		Revoke                func(childComplexity int, input health.RevokeInput) int
+		RevokeAll             func(childComplexity int, input *health.RevokeAllInput) int
 	}
 
 	Problem struct {
@@ -98,6 +106,11 @@ type ComplexityRoot struct {
 		User             func(childComplexity int, id string) int
 		Users            func(childComplexity int, ids []string) int
 		Viewer           func(childComplexity int) int
+	}
+
+	RevokeAllPayload struct {
+		Complete func(childComplexity int) int
+		Results  func(childComplexity int) int
 	}
 
 	RevokePayload struct {
@@ -328,6 +341,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DataSourceLink.Status(childComplexity), true
 
+	case "EraseUserPayload.deletedRows":
+		if e.ComplexityRoot.EraseUserPayload.DeletedRows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EraseUserPayload.DeletedRows(childComplexity), true
+	case "EraseUserPayload.erased":
+		if e.ComplexityRoot.EraseUserPayload.Erased == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EraseUserPayload.Erased(childComplexity), true
+	case "EraseUserPayload.results":
+		if e.ComplexityRoot.EraseUserPayload.Results == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EraseUserPayload.Results(childComplexity), true
+
 	case "Mutation.completeAuthorization":
 		if e.ComplexityRoot.Mutation.CompleteAuthorization == nil {
 			break
@@ -339,6 +371,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CompleteAuthorization(childComplexity, args["input"].(health.CompleteAuthorizationInput)), true
+	case "Mutation.eraseUser":
+		if e.ComplexityRoot.Mutation.EraseUser == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_eraseUser_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EraseUser(childComplexity, args["input"].(*health.EraseUserInput)), true
 	case "Mutation.revoke":
 		if e.ComplexityRoot.Mutation.Revoke == nil {
 			break
@@ -350,6 +393,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Revoke(childComplexity, args["input"].(health.RevokeInput)), true
+	case "Mutation.revokeAll":
+		if e.ComplexityRoot.Mutation.RevokeAll == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeAll_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeAll(childComplexity, args["input"].(*health.RevokeAllInput)), true
 
 	case "Problem.authorizationUrl":
 		if e.ComplexityRoot.Problem.AuthorizationURL == nil {
@@ -472,6 +526,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+
+	case "RevokeAllPayload.complete":
+		if e.ComplexityRoot.RevokeAllPayload.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeAllPayload.Complete(childComplexity), true
+	case "RevokeAllPayload.results":
+		if e.ComplexityRoot.RevokeAllPayload.Results == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeAllPayload.Results(childComplexity), true
 
 	case "RevokePayload.lateDataUntil":
 		if e.ComplexityRoot.RevokePayload.LateDataUntil == nil {
@@ -639,6 +706,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputCompleteAuthorizationInput,
+		ec.unmarshalInputEraseUserInput,
+		ec.unmarshalInputRevokeAllInput,
 		ec.unmarshalInputRevokeInput,
 	)
 	first := true
@@ -909,6 +978,55 @@ extend type Mutation {
     "Which link."
     input: RevokeInput!
   ): RevokePayload
+}
+
+"What ending every link of a person achieved."
+type RevokeAllPayload {
+  "One result for each link that there was to end, in the catalogue's order."
+  results: [RevokePayload!]!
+  "Whether every one of them ended. If not, the failed results say why: send the mutation again."
+  complete: Boolean!
+}
+
+"Whose links to end."
+input RevokeAllInput {
+  "The person: yourself when left out. A service's credential has to say."
+  userId: ID
+}
+
+"What forgetting a person achieved: a receipt to keep."
+type EraseUserPayload {
+  "One result for each link that there was to end."
+  results: [RevokePayload!]!
+  """
+  Whether this gateway keeps nothing of the person any more. It is false when an upstream could not be told: nothing is
+  deleted then, since what is deleted could not be revoked later. Send the mutation again.
+  """
+  erased: Boolean!
+  "How many rows of the person were deleted."
+  deletedRows: Int!
+}
+
+"Whom to forget."
+input EraseUserInput {
+  "The person: yourself when left out. A service's credential has to say."
+  userId: ID
+}
+
+extend type Mutation {
+  "End every link of a person. Safe to send again: what has ended already is left alone."
+  revokeAll(
+    "Whose links."
+    input: RevokeAllInput
+  ): RevokeAllPayload
+  """
+  End every link of a person, and then delete every row that this gateway keeps of them. Data that the upstreams hold is
+  theirs to delete. Safe to send again.
+  """
+  eraseUser(
+    "Whom."
+    input: EraseUserInput
+  ): EraseUserPayload
 }
 `, BuiltIn: false},
 	{Name: "../schema/data_sources.graphqls", Input: `"""
@@ -1267,6 +1385,18 @@ func (ec *executionContext) childFields_DataSourceLink(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type DataSourceLink", field.Name)
 }
 
+func (ec *executionContext) childFields_EraseUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_EraseUserPayload_results(ctx, field)
+	case "erased":
+		return ec.fieldContext_EraseUserPayload_erased(ctx, field)
+	case "deletedRows":
+		return ec.fieldContext_EraseUserPayload_deletedRows(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EraseUserPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Problem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -1281,6 +1411,16 @@ func (ec *executionContext) childFields_Problem(ctx context.Context, field graph
 		return ec.fieldContext_Problem_authorizationUrl(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Problem", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokeAllPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "results":
+		return ec.fieldContext_RevokeAllPayload_results(ctx, field)
+	case "complete":
+		return ec.fieldContext_RevokeAllPayload_complete(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeAllPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -87,3 +87,12 @@ func ProblemOf(err error) *Problem {
 	}
 	return p
 }
+
+// Err is the error form of a problem, for a field that has no place for one.
+func (p *Problem) Err() error {
+	e := Fail(p.Code, p.Message, nil)
+	if p.RetryAfter != nil {
+		e.RetryAfter = time.Duration(*p.RetryAfter)
+	}
+	return e
+}

@@ -28,3 +28,22 @@ type RevokePayload struct {
 	LateDataUntil *time.Time
 	Problem       *Problem
 }
+
+// RevokeAllInput says whose links to end.
+type RevokeAllInput struct{ UserID *UserID }
+
+// RevokeAllPayload is what ending every link of a person achieved.
+type RevokeAllPayload struct {
+	Results  []RevokePayload
+	Complete bool // none of them failed
+}
+
+// EraseUserInput says whom to forget.
+type EraseUserInput struct{ UserID *UserID }
+
+// EraseUserPayload is what forgetting a person achieved.
+type EraseUserPayload struct {
+	Results     []RevokePayload
+	Erased      bool
+	DeletedRows int
+}

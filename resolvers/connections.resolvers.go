@@ -26,6 +26,40 @@ func (r *mutationResolver) Revoke(ctx context.Context, input health.RevokeInput)
 	return &payload, nil
 }
 
+// RevokeAll is the resolver for the revokeAll field.
+func (r *mutationResolver) RevokeAll(ctx context.Context, input *health.RevokeAllInput) (*health.RevokeAllPayload, error) {
+	if input == nil {
+		input = &health.RevokeAllInput{}
+	}
+	user, err := callers.FromContext(ctx).Target(input.UserID, "input.userId")
+	if err != nil {
+		return nil, err
+	}
+	defer readsOf(ctx).forget()
+	payload, err := r.Gateway.RevokeAll(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	return &payload, nil
+}
+
+// EraseUser is the resolver for the eraseUser field.
+func (r *mutationResolver) EraseUser(ctx context.Context, input *health.EraseUserInput) (*health.EraseUserPayload, error) {
+	if input == nil {
+		input = &health.EraseUserInput{}
+	}
+	user, err := callers.FromContext(ctx).Target(input.UserID, "input.userId")
+	if err != nil {
+		return nil, err
+	}
+	defer readsOf(ctx).forget()
+	payload, err := r.Gateway.Erase(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	return &payload, nil
+}
+
 // Connections is the resolver for the connections field.
 func (r *queryResolver) Connections(ctx context.Context, userID *string, dataSources []string) ([]health.DataSourceLink, error) {
 	user, err := target(ctx, userID, "userId")

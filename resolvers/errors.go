@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -79,13 +78,4 @@ func causeOf(e *health.Error) string {
 func (r *Resolver) Recover(ctx context.Context, panicked any) error {
 	r.Log.ErrorContext(ctx, "a panic was caught", "type", fmt.Sprintf("%T", panicked), "stack", string(debug.Stack()))
 	return health.Fail(health.Internal, "something went wrong inside the gateway", errors.New("a panic"))
-}
-
-// errorOf is the error form of a problem, for a field that has no place for one.
-func errorOf(p *health.Problem) error {
-	e := health.Fail(p.Code, p.Message, nil)
-	if p.RetryAfter != nil {
-		e.RetryAfter = time.Duration(*p.RetryAfter)
-	}
-	return e
 }

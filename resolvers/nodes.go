@@ -73,7 +73,7 @@ func (r *reads) linkAuthorizationURL(ctx context.Context, link *health.DataSourc
 		return nil, err
 	}
 	if answer.Problem != nil && answer.Problem.Code != health.Unsupported { // unsupported: it has no browser flow, which null says
-		return nil, errorOf(answer.Problem)
+		return nil, answer.Problem.Err()
 	}
 	return answer.URL, nil
 }

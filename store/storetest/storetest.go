@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"data sources", dataSources},
 		{"link key", linkKey},
 		{"awkward ids", awkwardIDs},
+		{"a person deleted", personDeleted},
 		{"ended context", endedContext},
 	} {
 		t.Run(topic.name, func(t *testing.T) { topic.test(t, open(t)) })

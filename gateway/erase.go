@@ -1,0 +1,63 @@
+package gateway
+
+import (
+	"context"
+
+	"healthgraph/health"
+)
+
+// RevokeAll ends every link of the person, and says for each what was achieved. What has ended already is left alone, so it
+// can be called again after anything went wrong in the middle.
+func (g *Gateway) RevokeAll(ctx context.Context, user health.UserID) (health.RevokeAllPayload, error) {
+	people, err := g.People(ctx, []health.UserID{user})
+	if err != nil {
+		return health.RevokeAllPayload{}, err
+	}
+	var standing []health.DataSourceLink
+	for _, plug := range g.Registry.Plugs() {
+		for _, link := range g.Links(ctx, plug.Description.ID, people)[0] {
+			if g.mayStand(people[0], link) {
+				standing = append(standing, link)
+			}
+		}
+	}
+	payload := health.RevokeAllPayload{Results: []health.RevokePayload{}, Complete: true}
+	for _, link := range standing { // one after the other: they share rows, and an upstream's patience
+		result := health.RevokePayload{}
+		if link.Status == health.StatusUnknown {
+			result = failed(link, link.Problem.Err()) // its upstream has just failed: one more call would only take longer
+		} else if result, err = g.Revoke(ctx, user, link.DataSource.ID); err != nil {
+			return health.RevokeAllPayload{}, err
+		}
+		payload.Results = append(payload.Results, result)
+		payload.Complete = payload.Complete && result.Outcome != health.RevokeFailed
+	}
+	return payload, nil
+}
+
+// mayStand says whether there may be something to end. While an upstream is down, what was last known of the link decides; a
+// link that nobody has ever read may stand.
+func (g *Gateway) mayStand(p *Person, link health.DataSourceLink) bool {
+	status := link.Status
+	if record := p.links[link.DataSource.ID]; status == health.StatusUnknown && !record.CheckedAt.IsZero() {
+		status = record.Status
+	}
+	return status != health.StatusNotConnected && status != health.StatusRevoked
+}
+
+// Erase ends every link of the person and then deletes all that is kept of them. While a link could not be ended nothing is
+// deleted: it is what the link can be ended with later.
+func (g *Gateway) Erase(ctx context.Context, user health.UserID) (health.EraseUserPayload, error) {
+	ended, err := g.RevokeAll(ctx, user)
+	if err != nil {
+		return health.EraseUserPayload{}, err
+	}
+	payload := health.EraseUserPayload{Results: ended.Results, Erased: ended.Complete}
+	if !ended.Complete {
+		return payload, nil
+	}
+	ctx, cancel := outlive(ctx)
+	defer cancel()
+	payload.DeletedRows, err = g.Store.DeletePerson(ctx, user)
+	return payload, err
+}

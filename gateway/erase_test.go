@@ -1,0 +1,100 @@
+package gateway_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"healthgraph/connectors"
+	"healthgraph/health"
+)
+
+// ends makes the lister end whatever it is asked to.
+func (l *lister) ends() {
+	l.revocation = func(health.DataSourceID) (connectors.Revocation, error) {
+		l.shows()
+		return connectors.Revocation{WasConnected: true}, nil
+	}
+}
+
+func TestRevokingAllEndsWhatStandsAndNothingElse(t *testing.T) {
+	h := newHouse(t)
+	h.lister.shows(fitbit)
+	h.lister.ends()
+	h.grant("person-1", nil)
+	h.grant("person-2", nil)
+	payload, err := h.RevokeAll(t.Context(), "person-1")
+	require.NoError(t, err)
+	assert.True(t, payload.Complete)
+	outcomes := map[health.DataSourceID]health.RevokeOutcome{}
+	for _, result := range payload.Results {
+		outcomes[result.Link.DataSource.ID] = result.Outcome
+	}
+	assert.Equal(t, map[health.DataSourceID]health.RevokeOutcome{"fitbit": health.RevokedUpstream, "granter": health.RevokedLocallyOnly}, outcomes)
+	_, grants := h.stored("person-2")
+	assert.Len(t, grants, 1, "another person's links stand")
+
+	payload, err = h.RevokeAll(t.Context(), "person-1")
+	require.NoError(t, err)
+	assert.True(t, payload.Complete)
+	assert.Empty(t, payload.Results, "there is nothing left to end")
+}
+
+func TestAnErasedPersonLeavesNothingBehind(t *testing.T) {
+	h := newHouse(t)
+	h.lister.shows(fitbit)
+	h.lister.ends()
+	h.grant("person-1", nil)
+	h.links("person-1", "lister")
+	h.links("person-2", "lister")
+	payload, err := h.Erase(t.Context(), "person-1")
+	require.NoError(t, err)
+	assert.True(t, payload.Erased)
+	assert.Len(t, payload.Results, 2)
+	assert.Positive(t, payload.DeletedRows)
+	records, grants := h.stored("person-1")
+	assert.Empty(t, records)
+	assert.Empty(t, grants)
+	records, _ = h.stored("person-2")
+	assert.NotEmpty(t, records)
+
+	payload, err = h.Erase(t.Context(), "person-1")
+	require.NoError(t, err)
+	assert.True(t, payload.Erased, "safe to send again")
+}
+
+func TestNothingIsDeletedWhileALinkCouldNotBeEnded(t *testing.T) {
+	h := newHouse(t)
+	h.lister.shows(fitbit)
+	h.links("person-1", "lister")
+	h.grant("person-1", nil)
+	h.lister.isDown()
+	payload, err := h.Erase(t.Context(), "person-1")
+	require.NoError(t, err)
+	assert.False(t, payload.Erased)
+	assert.Zero(t, payload.DeletedRows)
+	records, _ := h.stored("person-1")
+	assert.NotEmpty(t, records)
+	problems := map[health.DataSourceID]health.Code{}
+	for _, result := range payload.Results {
+		if result.Outcome == health.RevokeFailed {
+			problems[result.Link.DataSource.ID] = result.Problem.Code
+		}
+	}
+	assert.Equal(t, map[health.DataSourceID]health.Code{"fitbit": health.UpstreamUnavailable}, problems)
+
+	h.lister.shows(fitbit)
+	h.lister.ends()
+	payload, err = h.Erase(t.Context(), "person-1")
+	require.NoError(t, err)
+	assert.True(t, payload.Erased, "once the upstream is back")
+}
+
+func TestAPersonOfWhomNothingIsKnownCannotBeErasedWhileAnUpstreamIsDown(t *testing.T) {
+	h := newHouse(t)
+	h.lister.isDown()
+	payload, err := h.Erase(t.Context(), "person-1")
+	require.NoError(t, err)
+	assert.False(t, payload.Erased, "they may have links there")
+}

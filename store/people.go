@@ -1,0 +1,30 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/uptrace/bun"
+
+	"healthgraph/health"
+)
+
+// DeletePerson deletes every row of the person, in one transaction of a statement for each table, and says how many there
+// were. Spent states hold no person.
+func (s *Store) DeletePerson(ctx context.Context, user health.UserID) (int, error) {
+	deleted := 0
+	err := s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		deleted = 0
+		for _, model := range []any{(*grantRow)(nil), (*linkRow)(nil), (*upstreamUserRow)(nil)} {
+			var result sql.Result
+			result, err := tx.NewDelete().Model(model).Where("person = ?", string(user)).Exec(ctx)
+			rows, err := changed("delete a person's rows", result, err)
+			if err != nil {
+				return err
+			}
+			deleted += rows
+		}
+		return nil
+	})
+	return deleted, failed("delete a person's rows", err)
+}

@@ -1,0 +1,42 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"healthgraph/gateway"
+	"healthgraph/health"
+	"healthgraph/store"
+)
+
+func personDeleted(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	both := []health.UserID{"person-1", "person-2"}
+	for _, user := range both {
+		require.NoError(t, s.AddUpstreamIDs(ctx, []gateway.UpstreamID{{User: user, Connector: "rook", ID: "id of " + string(user)}}))
+		_, err := s.PutLinks(ctx, []gateway.LinkRecord{link(user, "oura"), link(user, "fitbit")})
+		require.NoError(t, err)
+		require.NoError(t, s.PutGrant(ctx, grant(user)))
+	}
+	deleted, err := s.DeletePerson(ctx, "person-1")
+	require.NoError(t, err)
+	assert.Equal(t, 4, deleted)
+
+	ids, err := s.UpstreamIDs(ctx, both)
+	require.NoError(t, err)
+	assert.Len(t, ids, 1)
+	links, err := s.Links(ctx, both)
+	require.NoError(t, err)
+	assert.Len(t, links, 2)
+	grants, err := s.Grants(ctx, both)
+	require.NoError(t, err)
+	require.Len(t, grants, 1)
+	assert.Equal(t, health.UserID("person-2"), grants[0].User, "nobody else's")
+
+	deleted, err = s.DeletePerson(ctx, "person-1")
+	require.NoError(t, err)
+	assert.Zero(t, deleted, "again")
+}
