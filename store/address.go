@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -120,6 +121,10 @@ func parseTLS(u *url.URL) (*tls.Config, error) {
 	}
 	pem, err := os.ReadFile(authorities) //nolint:gosec // the operator names the file
 	if err != nil {
+		var cause *fs.PathError
+		if errors.As(err, &cause) {
+			err = cause.Err // its text repeats no path
+		}
 		return nil, fmt.Errorf("read sslrootcert: %w", err)
 	}
 	config.RootCAs = x509.NewCertPool()

@@ -87,7 +87,7 @@ func TestARevocationSaysWhatRookConfirmed(t *testing.T) {
 		{"linked, and ended at once", func(*rook.Switches) {}, "demo", "REVOKED_UPSTREAM", "REVOKED", "", true},
 		{"it takes hours", func(s *rook.Switches) { s.RevokeDelay = simulators.Duration(2 * time.Hour) }, "demo", "REVOKED_UPSTREAM_PENDING", "REVOKING", "", true},
 		{"never linked, 422", func(*rook.Switches) {}, "stranger", "ALREADY_REVOKED", "NOT_CONNECTED", "", false},
-		{"never linked, 204", func(s *rook.Switches) { s.RevokeNotConnectedStatus = 204 }, "stranger", "ALREADY_REVOKED", "", "", false},
+		{"never linked, 204", func(s *rook.Switches) { s.RevokeNotConnectedStatus = 204 }, "stranger", "ALREADY_REVOKED", "NOT_CONNECTED", "", false},
 		{"never linked, 200", func(s *rook.Switches) { s.RevokeNotConnectedStatus = 200 }, "stranger", "REVOKED_UPSTREAM", "REVOKED", "", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {

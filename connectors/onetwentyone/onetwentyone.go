@@ -8,7 +8,6 @@ package onetwentyone
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"regexp"
 
@@ -65,7 +64,7 @@ func New(config Config) (*Connector, error) {
 	}
 	if config.RedirectURI != "" {
 		if err := checkReturnURL(config.RedirectURI); err != nil {
-			return nil, fmt.Errorf("the redirect URI of OneTwentyOne: %w", err)
+			return nil, errors.New("the redirect URI of OneTwentyOne: " + health.AsError(err).Message)
 		}
 	}
 	if config.BaseURL == "" {

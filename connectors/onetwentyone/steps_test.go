@@ -187,6 +187,34 @@ func TestSamplesComeOnce(t *testing.T) {
 	assert.Len(t, result.Samples, 3, "one without an id by the phone, one by the watch, and a")
 }
 
+// An id may turn out to be a type's name or a device's: it must not cost a walk.
+func TestSamplesThatShareAnIDButNotAStartAllCount(t *testing.T) {
+	read, calls := paged(t, page(true, item("stepCount", "01:00:00", 10), item("stepCount", "02:00:00", 20)),
+		page(true, item("stepCount", "02:00:00", 20), item("stepCount", "03:00:00", 30)), // the pages shifted meanwhile
+		page(false, item("stepCount", "03:00:00", 30), item("other", "03:00:00", 40)))
+	result := read()
+	require.NoError(t, result.Err)
+	steps := map[string]float64{}
+	for _, s := range result.Samples {
+		steps[s.ID+" "+s.Start.Format(time.TimeOnly)] += s.Steps
+	}
+	assert.Equal(t, map[string]float64{"stepCount 01:00:00": 10, "stepCount 02:00:00": 20, "stepCount 03:00:00": 30, "other 03:00:00": 40}, steps,
+		"each once, also what stands on two pages")
+	assert.Equal(t, int64(3), calls.Load())
+	assert.Zero(t, result.Refused)
+}
+
+func TestAnIdentifierIsATypesNameAndNoID(t *testing.T) {
+	named := func(clock string) string {
+		return strings.Replace(item("HKQuantityTypeIdentifierStepCount", clock, 1), `"id"`, `"identifier"`, 1)
+	}
+	read, _ := paged(t, page(false, named("01:00:00"), named("02:00:00"), named("02:00:00"), strings.Replace(named("02:00:00"), "phone", "watch", 1)))
+	result := read()
+	require.NoError(t, result.Err)
+	assert.Len(t, result.Samples, 3, "by what they hold: two of the phone, one of the watch")
+	assert.Empty(t, strings.TrimSpace(ids(result.Samples)))
+}
+
 // Samples that touch the day in no time zone came with the margin and go with it.
 func TestSamplesOfOtherDaysAreLeftOut(t *testing.T) {
 	at := func(id, from, to string) string {

@@ -16,8 +16,8 @@ import (
 //
 // A source that ROOK marks null, and a browser source that its list omits, is not offered to this client and left out. A
 // phone source that the list omits is shown as not connected: ROOK's portal enables browser sources alone, and a phone
-// source means no more than that ROOK's SDK registered the person. Nothing at all (204, {} or an empty list) is an unknown
-// person: the whole catalogue, not connected.
+// source means no more than that ROOK's SDK registered the person. Nothing at all (204, {} or an empty list) is the whole
+// catalogue, not connected; so is a 404 with a JSON object, which is told as Unknown: a wrong base URL gives it too.
 func (c *Connector) ReadLinks(ctx context.Context, accounts []connectors.Account) []connectors.LinksResult {
 	results := make([]connectors.LinksResult, len(accounts))
 	var brake brake
@@ -49,7 +49,7 @@ func (c *Connector) readLinks(ctx context.Context, id string) (links []connector
 		read = func(a connectors.Answer) ([]sourceFlag, error) { return c.readMap(a, id) }
 	}
 	if answer.Status == http.StatusNoContent || deniesPerson(answer) {
-		return linkStates(nil), true, nil
+		return linkStates(nil), answer.Status == http.StatusNotFound, nil
 	}
 	if err := c.client.Failure(call, answer); err != nil {
 		return nil, false, err
@@ -58,7 +58,7 @@ func (c *Connector) readLinks(ctx context.Context, id string) (links []connector
 	if err != nil {
 		return nil, false, err
 	}
-	return linkStates(flags), len(flags) == 0, nil
+	return linkStates(flags), false, nil
 }
 
 func (c *Connector) readList(answer connectors.Answer) ([]sourceFlag, error) {
