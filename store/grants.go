@@ -95,6 +95,27 @@ func (s *Store) Grants(ctx context.Context, users []health.UserID) ([]tokens.Rec
 	if err := s.read.NewSelect().Model(&rows).Where("person IN (?)", bun.List(users)).Scan(ctx); err != nil {
 		return nil, failed("read grants", err)
 	}
+	return grantRecords(rows)
+}
+
+// GrantsAfter gives at most limit grants of anybody, in the order of person and connector, from behind that one on.
+func (s *Store) GrantsAfter(ctx context.Context, user health.UserID, connector string, limit int) ([]tokens.Record, error) {
+	var rows []grantRow
+	err := s.read.NewSelect().Model(&rows).Where("(person, connector) > (?, ?)", string(user), connector).
+		Order("person", "connector").Limit(int64(limit)).Scan(ctx)
+	if err != nil {
+		return nil, failed("read grants", err)
+	}
+	return grantRecords(rows)
+}
+
+// CountGrants counts all grants.
+func (s *Store) CountGrants(ctx context.Context) (int, error) {
+	n, err := s.read.NewSelect().Model((*grantRow)(nil)).Count(ctx)
+	return int(n), failed("count grants", err)
+}
+
+func grantRecords(rows []grantRow) ([]tokens.Record, error) {
 	records := make([]tokens.Record, 0, len(rows))
 	for _, row := range rows {
 		record, err := row.record()

@@ -1,7 +1,6 @@
 package tokens
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -165,7 +164,7 @@ func (k *Keeper) open(r Record) (connectors.Grant, error) {
 func (k *Keeper) markRefused(ctx context.Context, used Record) {
 	k.log.WarnContext(ctx, "an upstream refused a person's grant for good", "connector", used.Connector)
 	_, err := k.update(ctx, used, func(r Record) Record {
-		if bytes.Equal(r.Sealed, used.Sealed) {
+		if k.sameTokens(r, used) {
 			r.RefusedAt = k.now()
 		}
 		return r.released(used.Lease)

@@ -79,7 +79,7 @@ func (k *Keeper) claim(ctx context.Context, used Record, refresher connectors.Re
 			return Record{}, false, err
 		}
 		switch {
-		case !bytes.Equal(current.Sealed, used.Sealed):
+		case !k.sameTokens(current, used):
 			return current, false, nil
 		case current.RefusedAt.After(used.RefusedAt):
 			return Record{}, false, refusedForGood(refresher)
@@ -113,6 +113,17 @@ func pause(ctx context.Context) error {
 	}
 }
 
+// sameTokens says whether two forms of a grant hold the same tokens: one that was only resealed is no newer.
+func (k *Keeper) sameTokens(one, other Record) bool {
+	if bytes.Equal(one.Sealed, other.Sealed) {
+		return true
+	}
+	a, errA := k.sealer.openGrant(one)
+	b, errB := k.sealer.openGrant(other)
+	return errA == nil && errB == nil &&
+		a.AccessToken.Reveal() == b.AccessToken.Reveal() && a.RefreshToken.Reveal() == b.RefreshToken.Reveal()
+}
+
 // keep stores a renewed grant and gives the lease back. A holder whose lease was taken over still stores what it got, as long
 // as nobody else got anything: the upstream may take nothing but the newest tokens.
 func (k *Keeper) keep(ctx context.Context, claimed Record, next connectors.Grant) (Record, error) {
@@ -121,7 +132,7 @@ func (k *Keeper) keep(ctx context.Context, claimed Record, next connectors.Grant
 		return Record{}, err
 	}
 	return k.update(ctx, claimed, func(r Record) Record {
-		if r.Lease == claimed.Lease || bytes.Equal(r.Sealed, claimed.Sealed) {
+		if r.Lease == claimed.Lease || k.sameTokens(r, claimed) {
 			r.Sealed, r.ExpiresAt, r.RefusedAt = sealed, next.ExpiresAt, time.Time{}
 		}
 		return r.released(claimed.Lease)
@@ -157,7 +168,7 @@ func refusedForGood(refresher connectors.Refresher) error {
 // one use, and that one was first. Without one, the refusal is the person's to mend.
 func (k *Keeper) refusedRefresh(ctx context.Context, used Record, refusal error) (Record, connectors.Grant, error) {
 	newer, err := k.reload(ctx, used)
-	if err == nil && !bytes.Equal(newer.Sealed, used.Sealed) {
+	if err == nil && !k.sameTokens(newer, used) {
 		grant, err := k.open(newer)
 		return newer, grant, err
 	}

@@ -1,48 +1,59 @@
 package tokens
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"sync/atomic"
 
-	"github.com/tink-crypto/tink-go/v2/aead"
-	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
-	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"healthgraph/connectors"
 	"healthgraph/health"
 )
 
-// Sealer encrypts with a Tink AEAD keyset. What it seals opens only for the same purpose and place.
-type Sealer struct{ aead tink.AEAD }
-
-// WriteKeyset makes a new keyset (AES-256-GCM) and writes it in Tink's JSON form, in clear: whoever reads it can open
-// every grant.
-func WriteKeyset(w io.Writer) error {
-	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
-	if err != nil {
-		return fmt.Errorf("make a keyset: %w", err)
-	}
-	if err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(w)); err != nil {
-		return fmt.Errorf("write the keyset: %w", err)
-	}
-	return nil
-}
+// Sealer encrypts with a Tink AEAD keyset. What it seals opens only for the same purpose and place. Safe for concurrent use,
+// also while its keyset is replaced.
+type Sealer struct{ aead *replaceable }
 
 // NewSealer reads a keyset that WriteKeyset made. Its errors never repeat any of it.
 func NewSealer(keysetJSON []byte) (*Sealer, error) {
-	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(keysetJSON)))
+	keys, err := ReadKeyset(keysetJSON)
 	if err != nil {
-		return nil, errors.New("it is not a Tink keyset in JSON: make one with `healthgraph keys create`")
+		return nil, err
 	}
-	primitive, err := aead.New(handle)
+	s := &Sealer{&replaceable{}}
+	s.aead.current.Store(keys)
+	return s, nil
+}
+
+// Replace takes another keyset in place of the one in use, and says how many keys it has. After an error the old one stays
+// in use. A keyset that shares no key with it is refused: it would open nothing that is stored.
+func (s *Sealer) Replace(keysetJSON []byte) (int, error) {
+	next, err := ReadKeyset(keysetJSON)
 	if err != nil {
-		return nil, errors.New("its keys are not for AEAD: make a keyset with `healthgraph keys create`")
+		return 0, err
 	}
-	return &Sealer{primitive}, nil
+	if !next.shares(s.aead.current.Load()) {
+		return 0, errors.New("it has none of the keys in use, so that it is another keyset: restart to use it all the same")
+	}
+	s.aead.current.Store(next)
+	return len(next.Keys()), nil
+}
+
+// replaceable is an AEAD whose keys can be replaced between two uses.
+type replaceable struct{ current atomic.Pointer[Keyset] }
+
+var _ tink.AEAD = (*replaceable)(nil)
+
+// Encrypt encrypts under the primary key of the keyset in use.
+func (r *replaceable) Encrypt(plaintext, associatedData []byte) ([]byte, error) {
+	return r.current.Load().aead.Encrypt(plaintext, associatedData)
+}
+
+// Decrypt decrypts under whichever key of the keyset in use fits.
+func (r *replaceable) Decrypt(ciphertext, associatedData []byte) ([]byte, error) {
+	return r.current.Load().aead.Decrypt(ciphertext, associatedData)
 }
 
 // errUnsealed says that bytes do not open: altered, moved to another row, or sealed under a keyset that is gone.

@@ -32,6 +32,11 @@ func (r Record) Refused() bool { return !r.RefusedAt.IsZero() }
 type Store interface {
 	// Grants gives the grants of the people, at all upstreams, in one statement and in no order.
 	Grants(ctx context.Context, users []health.UserID) ([]Record, error)
+	// GrantsAfter gives at most limit grants of anybody, in the order of person and connector, from behind that one on; ""
+	// and "" begin with the first.
+	GrantsAfter(ctx context.Context, user health.UserID, connector string, limit int) ([]Record, error)
+	// CountGrants counts all grants.
+	CountGrants(ctx context.Context) (int, error)
 	// PutGrant writes the record over whatever is there: a person linked (again).
 	PutGrant(ctx context.Context, record Record) error
 	// UpdateGrant writes the record if the row still has record.Version, and says whether it did.

@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
+	"healthgraph/tokens"
 	"healthgraph/web"
 )
 
@@ -49,7 +52,72 @@ func (c *serveCommand) Run(ctx context.Context, out console) error {
 		return errors.Join(err, a.close())
 	}
 	log.Info("healthgraph is ready", "graphql", "http://"+listener.Addr().String()+"/graphql")
-	return errors.Join(serveUntil(ctx, listener, a.handler, c.OperationTimeout+writeGrace), a.close())
+	watching, stop := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	if a.keyset != nil {
+		watch.Go(func() { a.keyset.watch(watching, lookAtKeysetEvery) })
+	}
+	err = serveUntil(ctx, listener, a.handler, c.OperationTimeout+writeGrace)
+	stop()
+	watch.Wait()
+	return errors.Join(err, a.close())
+}
+
+// lookAtKeysetEvery bounds how long a process seals and opens under a keyset that was changed.
+const lookAtKeysetEvery = 10 * time.Second
+
+// keysetFile is the file of the keyset in use. Its content is compared, as its time tells little: a file that is put in
+// place may keep the time that it had elsewhere.
+type keysetFile struct {
+	path   string
+	sealer *tokens.Sealer
+	log    *slog.Logger
+	seen   string // the digest of the content that was last looked at, or why there was none
+}
+
+func newKeysetFile(path string, content []byte, sealer *tokens.Sealer, log *slog.Logger) *keysetFile {
+	return &keysetFile{path, sealer, log, digest(content)}
+}
+
+func digest(content []byte) string {
+	sum := sha256.Sum256(content)
+	return string(sum[:])
+}
+
+// watch looks at the file until ctx ends.
+func (f *keysetFile) watch(ctx context.Context, every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			f.look(ctx)
+		}
+	}
+}
+
+// look takes the file's keyset if it changed. What can't be used is told once, and the keyset in use stays.
+func (f *keysetFile) look(ctx context.Context) {
+	content, err := readFile(f.path)
+	seen := digest(content)
+	if err != nil {
+		seen = err.Error()
+	}
+	if seen == f.seen {
+		return
+	}
+	f.seen = seen
+	keys := 0
+	if err == nil {
+		keys, err = f.sealer.Replace(content)
+	}
+	if err != nil {
+		f.log.ErrorContext(ctx, "the changed keyset file can't be used: the keyset read before stays in use", "error", err)
+		return
+	}
+	f.log.InfoContext(ctx, "the keyset was reloaded", "keys", keys)
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -16,7 +14,6 @@ import (
 	"healthgraph/health"
 	"healthgraph/resolvers"
 	"healthgraph/store"
-	"healthgraph/tokens"
 )
 
 type migrateCommand struct {
@@ -88,30 +85,6 @@ func (c *tokenCommand) Run(out console) error {
 		return err
 	}
 	out.print("%s\n", token)
-	return nil
-}
-
-type keysCommand struct {
-	Create keysCreateCommand `cmd:"" help:"Make a new keyset in a new file. Whoever reads it can open every grant: keep it secret, and keep it."`
-}
-
-type keysCreateCommand struct {
-	File string `arg:"" help:"The file to make; it must not exist yet." type:"path"`
-}
-
-// Run writes a keyset. A file that is there is never overwritten: its keyset may be the only key to stored grants.
-func (c *keysCreateCommand) Run(out console) error {
-	file, err := os.OpenFile(c.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return errors.New("that file exists already, and is not overwritten: it may hold the only key to stored grants")
-	case err != nil:
-		return err
-	}
-	if err := errors.Join(tokens.WriteKeyset(file), file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	out.progress("set HEALTHGRAPH_KEYSET_FILE to the new file, and keep a copy: without it stored grants can't be opened")
 	return nil
 }
 

@@ -35,6 +35,7 @@ type options struct {
 type app struct {
 	handler http.Handler
 	store   *store.Store
+	keyset  *keysetFile // nil where none is configured
 }
 
 // newApp wires everything by hand, from the bottom up.
@@ -60,7 +61,11 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 	if err != nil {
 		return nil, err
 	}
-	gw, err := newGateway(ctx, s, o, registry, db, log)
+	sealer, file, err := newSealer(s, o, log)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	gw, err := newGateway(ctx, s, o, registry, db, sealer, log)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -73,7 +78,7 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 		ReturnPage:    o.returnPage,
 		Log:           log,
 	})
-	return &app{handler, db}, nil
+	return &app{handler, db, file}, nil
 }
 
 // newRegistry is the explicit list of connectors: a new one is one more append.
@@ -101,20 +106,31 @@ func newRegistry(s settings, o options, log *slog.Logger) (*connectors.Registry,
 	return connectors.NewRegistry(append(all, o.more...)...)
 }
 
-func newGateway(ctx context.Context, s settings, o options, registry *connectors.Registry, db *store.Store, log *slog.Logger) (*gateway.Gateway, error) {
-	config := gateway.Config{Registry: registry, Store: db, ReturnURLs: s.ReturnURLs, DefaultReturnURLs: map[string]string{}, Now: o.now, Log: log}
+// newSealer gives neither a sealer nor an error where no keyset is configured.
+func newSealer(s settings, o options, log *slog.Logger) (*tokens.Sealer, *keysetFile, error) {
 	keyset := o.keyset
-	if keyset == nil && s.KeysetFile != "" {
+	if keyset == nil {
+		if s.KeysetFile == "" {
+			return nil, nil, nil
+		}
 		var err error
 		if keyset, err = readFile(s.KeysetFile); err != nil {
-			return nil, fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
+			return nil, nil, fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
 		}
 	}
-	if keyset != nil {
-		sealer, err := tokens.NewSealer(keyset)
-		if err != nil {
-			return nil, fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
-		}
+	sealer, err := tokens.NewSealer(keyset)
+	if err != nil {
+		return nil, nil, fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
+	}
+	if o.keyset != nil {
+		return sealer, nil, nil
+	}
+	return sealer, newKeysetFile(s.KeysetFile, keyset, sealer, log), nil
+}
+
+func newGateway(ctx context.Context, s settings, o options, registry *connectors.Registry, db *store.Store, sealer *tokens.Sealer, log *slog.Logger) (*gateway.Gateway, error) {
+	config := gateway.Config{Registry: registry, Store: db, ReturnURLs: s.ReturnURLs, DefaultReturnURLs: map[string]string{}, Now: o.now, Log: log}
+	if sealer != nil {
 		config.Tokens = tokens.NewKeeper(db, sealer, o.now, log)
 	}
 	if s.hasOneTwentyOne() && s.OneTwentyOneRedirectURI != "" {

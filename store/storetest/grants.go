@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"context"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -75,6 +77,53 @@ func grants(t *testing.T, s *store.Store) {
 	assert.False(t, there)
 	assert.Equal(t, "onetwentyone", storedGrant(t, s, "person-1").Connector)
 	storedGrant(t, s, "person-2")
+	t.Run("walked", func(t *testing.T) { grantsWalked(t, s) })
+}
+
+// grantsWalked expects one grant each of person-1 and person-2, and leaves more.
+func grantsWalked(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	for i := range 20 { // in another order than that of the walk
+		record := grant(health.UserID(fmt.Sprintf("walked %s %d", []string{"é", "Z", "a"}[i%10%3], i*7%10)))
+		record.Connector = []string{"another", "onetwentyone"}[i/10]
+		require.NoError(t, s.PutGrant(ctx, record))
+	}
+	total, err := s.CountGrants(ctx)
+	require.NoError(t, err)
+	assert.Equal(t, 22, total)
+	all, err := s.GrantsAfter(ctx, "", "", 1000)
+	require.NoError(t, err)
+	assert.Len(t, all, total)
+	for _, size := range []int{1, 3, 22} {
+		var walked []tokens.Record
+		for user, connector := health.UserID(""), ""; ; {
+			page, err := s.GrantsAfter(ctx, user, connector, size)
+			require.NoError(t, err)
+			if len(page) == 0 {
+				break
+			}
+			require.LessOrEqual(t, len(page), size)
+			walked = append(walked, page...)
+			user, connector = page[len(page)-1].User, page[len(page)-1].Connector
+		}
+		assert.Equal(t, all, walked, "in pages of %d", size)
+	}
+	// What came and went meanwhile disturbs nobody else's place.
+	page, err := s.GrantsAfter(ctx, "", "", 2)
+	require.NoError(t, err)
+	there, err := s.DeleteGrant(ctx, page[1].User, page[1].Connector)
+	require.NoError(t, err)
+	require.True(t, there)
+	next, err := s.GrantsAfter(ctx, page[1].User, page[1].Connector, 1)
+	require.NoError(t, err)
+	assert.Equal(t, all[2:3], next)
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	_, err = s.GrantsAfter(ended, "", "", 1)
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = s.CountGrants(ended)
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 func grantVersions(t *testing.T, s *store.Store) {

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"healthgraph/store"
+	"healthgraph/tokens"
+)
+
+type keysCommand struct {
+	Create keysCreateCommand `cmd:"" help:"Make a new keyset in a new file. Whoever reads it can open every grant: keep it secret, and keep it."`
+	List   keysListCommand   `cmd:"" help:"List the keys of a keyset: ids and states, never the keys themselves."`
+	Rotate keysRotateCommand `cmd:"" help:"Begin to seal under a new key, in two steps: add it everywhere, then use it."`
+	Reseal keysResealCommand `cmd:"" help:"Seal every stored grant under the primary key. May run while others serve, and be stopped and run again."`
+	Retire keysRetireCommand `cmd:"" help:"Remove a key that is not the primary one. What it sealed never opens again: reseal first."`
+}
+
+type keysCreateCommand struct {
+	File string `arg:"" help:"The file to make; it must not exist yet." type:"path"`
+}
+
+// Run writes a keyset. A file that is there is never overwritten: its keyset may be the only key to stored grants.
+func (c *keysCreateCommand) Run(out console) error {
+	file, err := os.OpenFile(c.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return errors.New("that file exists already, and is not overwritten: it may hold the only key to stored grants")
+	case err != nil:
+		return err
+	}
+	if err := errors.Join(tokens.WriteKeyset(file), file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	out.progress("set HEALTHGRAPH_KEYSET_FILE to the new file, and keep a copy: without it stored grants can't be opened")
+	return nil
+}
+
+// keysetArgument is the file of a keyset that there is.
+type keysetArgument struct {
+	File string `arg:"" help:"The keyset's file." type:"path"`
+}
+
+func (a keysetArgument) read() (*tokens.Keyset, error) {
+	content, err := readFile(a.File)
+	if err != nil {
+		return nil, fmt.Errorf("the keyset can't be read: %w", err)
+	}
+	keys, err := tokens.ReadKeyset(content)
+	if err != nil {
+		return nil, fmt.Errorf("that file is left alone: %w", err)
+	}
+	return keys, nil
+}
+
+// change gives what f gives, after the changed keyset has taken the old one's place.
+func (a keysetArgument) change(f func(*tokens.Keyset) (uint32, error)) (uint32, error) {
+	keys, err := a.read()
+	if err != nil {
+		return 0, err
+	}
+	id, err := f(keys)
+	if err != nil {
+		return 0, err
+	}
+	return id, replaceFile(a.File, keys.Write)
+}
+
+// replaceFile makes a file anew, which nobody ever finds half written, not even after a power cut.
+func replaceFile(path string, write func(io.Writer) error) (err error) {
+	if path, err = filepath.EvalSymlinks(path); err != nil { // a link stays one
+		return err
+	}
+	directory, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, directory.Close()) }()
+	beside, err := os.CreateTemp(directory.Name(), ".keyset-*") // for its owner alone (0600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(write(beside), beside.Sync(), beside.Close()); err != nil {
+		return errors.Join(err, os.Remove(beside.Name()))
+	}
+	if err := os.Rename(beside.Name(), path); err != nil {
+		return errors.Join(err, os.Remove(beside.Name()))
+	}
+	return directory.Sync()
+}
+
+type keysListCommand struct{ keysetArgument }
+
+// Run lists the keys, oldest first.
+func (c *keysListCommand) Run(out console) error {
+	keys, err := c.read()
+	if err != nil {
+		return err
+	}
+	for _, key := range keys.Keys() {
+		role := "opens what it sealed"
+		switch {
+		case key.Status != "enabled":
+			role = "not in use"
+		case key.Primary:
+			role = "primary"
+		case key.Waiting:
+			role = "waiting to be used"
+		}
+		out.print("%d\t%s\t%s\n", key.ID, key.Status, role)
+	}
+	return nil
+}
+
+type keysRotateCommand struct {
+	Add keysAddCommand `cmd:"" help:"First step: add a new key. It seals nothing yet."`
+	Use keysUseCommand `cmd:"" help:"Second step, once the new key is everywhere: seal under the newest added key."`
+}
+
+type keysAddCommand struct{ keysetArgument }
+
+// Run adds a key.
+func (c *keysAddCommand) Run(out console) error {
+	id, err := c.change((*tokens.Keyset).Add)
+	if err != nil {
+		return err
+	}
+	out.progress(fmt.Sprintf("key %d was added, and seals nothing yet. Next: put the file on every replica, and in the backup; each reloads it by itself within %.0f seconds and logs it. Then: healthgraph keys rotate use FILE", id, lookAtKeysetEvery.Seconds()))
+	return nil
+}
+
+type keysUseCommand struct{ keysetArgument }
+
+// Run makes the newest key the primary one.
+func (c *keysUseCommand) Run(out console) error {
+	id, err := c.change((*tokens.Keyset).UseNewest)
+	if errors.Is(err, tokens.ErrNoneWaiting) {
+		return errors.New("no key is waiting to be used: add one with healthgraph keys rotate add FILE")
+	}
+	if err != nil {
+		return err
+	}
+	out.progress(fmt.Sprintf("key %d is the primary one. Next: put the file on every replica, and in the backup; each reloads it by itself within %.0f seconds and logs it. Then: healthgraph keys reseal. At last, not before the states of the old key have expired (%.0f minutes): healthgraph keys retire FILE --key ID", id, lookAtKeysetEvery.Seconds(), tokens.StateLifetime.Minutes()))
+	return nil
+}
+
+type keysRetireCommand struct {
+	keysetArgument
+	Key uint32 `required:"" placeholder:"ID" help:"The key's id, as healthgraph keys list tells it."`
+}
+
+// Run removes a key.
+func (c *keysRetireCommand) Run(out console) error {
+	id, err := c.change(func(k *tokens.Keyset) (uint32, error) { return c.Key, k.Retire(c.Key) })
+	if err != nil {
+		return err
+	}
+	out.progress(fmt.Sprintf("key %d was removed. Next: put the file on every replica. A backup of the database from before the resealing needs a keyset from before this", id))
+	return nil
+}
+
+type keysResealCommand struct {
+	databaseSettings
+	KeysetFile string `env:"HEALTHGRAPH_KEYSET_FILE" help:"The keyset that serve uses."`
+}
+
+// tellEvery is how often a long resealing tells how far it has come.
+const tellEvery = time.Second
+
+// Run seals all grants anew until they are done or ctx ends.
+func (c *keysResealCommand) Run(ctx context.Context, out console) (err error) {
+	if c.KeysetFile == "" {
+		return errors.New("HEALTHGRAPH_KEYSET_FILE must be set: the keyset that serve uses")
+	}
+	content, err := readFile(c.KeysetFile)
+	if err != nil {
+		return fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
+	}
+	sealer, err := tokens.NewSealer(content)
+	if err != nil {
+		return fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
+	}
+	db, err := store.Open(ctx, store.Config{URL: c.DatabaseURL})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	var told time.Time
+	p, err := tokens.Reseal(ctx, db, sealer, func(p tokens.ResealProgress) {
+		if now := time.Now(); now.Sub(told) >= tellEvery {
+			told = now
+			out.progress(resealed(p))
+		}
+	})
+	out.print("%s\n", resealed(p))
+	switch {
+	case err != nil:
+		return fmt.Errorf("it stopped early, and goes on from there when run again: %w", err)
+	case p.Unopenable > 0:
+		return fmt.Errorf("%d grants do not open under this keyset, and were left as they are: is a key missing? The people concerned can link again", p.Unopenable)
+	}
+	return nil
+}
+
+func resealed(p tokens.ResealProgress) string {
+	return fmt.Sprintf("%d of %d grants: %d resealed, %d skipped, %d unopenable", p.Done, p.Total, p.Resealed, p.Skipped, p.Unopenable)
+}
