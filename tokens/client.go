@@ -68,11 +68,18 @@ func (s *signer) fresh(ctx context.Context) (connectors.Grant, error) {
 		}
 		s.grant = &grant
 	}
-	expiring := !s.grant.ExpiresAt.IsZero() && !s.keeper.now().Before(s.grant.ExpiresAt.Add(-renewEarly))
-	if expiring && s.renewable(*s.grant) {
-		return s.renew(ctx)
+	current := *s.grant
+	expiring := !current.ExpiresAt.IsZero() && !s.keeper.now().Before(current.ExpiresAt.Add(-renewEarly))
+	if !expiring || !s.renewable(current) {
+		return current, nil
 	}
-	return *s.grant, nil
+	renewed, err := s.renew(ctx)
+	if e := health.AsError(err); e.Has(health.UpstreamUnavailable) || e.Has(health.RateLimited) || e.Has(health.UpstreamInvalid) {
+		if ctx.Err() == nil && s.keeper.now().Before(current.ExpiresAt) {
+			return current, nil // renewing early is a courtesy: that it failed for now is nobody's concern yet
+		}
+	}
+	return renewed, err
 }
 
 // after401 gives a newer grant than the one that was refused, unless a request beside this one has already got it.

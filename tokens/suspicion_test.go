@@ -19,6 +19,7 @@ func TestSeveralPeopleRefusedInARowFreezeChangesAndRaiseTheAlarm(t *testing.T) {
 	v.onRefresh = func() error { return errRefused }
 	for i := range 5 {
 		record := v.link(person(i), time.Minute)
+		v.clock.advance(2 * time.Minute)
 		_, err := v.read(v.Keeper, record)
 		if i < 2 {
 			assert.Equal(t, health.ReauthorizationRequired, codeOf(err))
