@@ -55,8 +55,6 @@ func (g *Gateway) stateOf(query url.Values) (tokens.State, error) {
 		return tokens.State{}, health.Refuse("input.url", "the URL carries no state: hand in the whole URL that the browser came back to, or name the dataSource when its upstream sends none")
 	case len(states) > 1:
 		return tokens.State{}, health.Refuse("input.url", "the URL carries more than one state")
-	case g.Tokens == nil:
-		return tokens.State{}, health.Refuse("input.url", "no data source of this gateway sends a state: name the dataSource")
 	default:
 		state, err := g.Tokens.OpenState(states[0])
 		if err != nil {

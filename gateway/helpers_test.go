@@ -48,7 +48,7 @@ func newHouse(t *testing.T) *house {
 	require.NoError(t, tokens.WriteKeyset(&keyset))
 	sealer, err := tokens.NewSealer(keyset.Bytes())
 	require.NoError(t, err)
-	h.tokens = tokens.NewKeeper(h.store, sealer, h.clock.Now, log)
+	h.tokens = tokens.NewKeeper(tokens.KeeperConfig{Store: h.store, Sealer: sealer, Now: h.clock.Now, Log: log})
 	registry, err := connectors.NewRegistry(h.lister, h.granter)
 	require.NoError(t, err)
 	h.config = gateway.Config{

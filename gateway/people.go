@@ -40,11 +40,9 @@ func (g *Gateway) People(ctx context.Context, users []health.UserID) ([]*Person,
 	if err != nil {
 		return nil, err
 	}
-	var grants []tokens.Record
-	if g.Tokens != nil {
-		if grants, err = g.Tokens.Grants(ctx, users); err != nil {
-			return nil, err
-		}
+	grants, err := g.Tokens.Grants(ctx, users)
+	if err != nil {
+		return nil, err
 	}
 
 	people := make([]*Person, len(users))

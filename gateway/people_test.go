@@ -109,11 +109,3 @@ func TestPeopleComeInTheOrderAskedAndTwiceWhereAskedTwice(t *testing.T) {
 	assert.Equal(t, []health.UserID{"b", "a", "b"}, []health.UserID{people[0].ID, people[1].ID, people[2].ID})
 	assert.Same(t, people[0], people[2])
 }
-
-func TestAGatewayThatKeepsGrantsNeedsAKeyset(t *testing.T) {
-	h := newHouse(t)
-	config := h.config
-	config.Tokens = nil
-	_, err := gateway.New(t.Context(), config)
-	assert.ErrorContains(t, err, "granter")
-}

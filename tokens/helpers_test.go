@@ -58,7 +58,7 @@ func (v *vault) another(keyset []byte) *tokens.Keeper {
 	v.t.Helper()
 	sealer, err := tokens.NewSealer(keyset)
 	require.NoError(v.t, err)
-	return tokens.NewKeeper(v.store, sealer, v.clock.Now, slog.New(slog.NewJSONHandler(v.log, nil)))
+	return tokens.NewKeeper(tokens.KeeperConfig{Store: v.store, Sealer: sealer, Now: v.clock.Now, Log: slog.New(slog.NewJSONHandler(v.log, nil))})
 }
 
 // link stores a grant that lasts for so long, and gives its record.

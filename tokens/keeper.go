@@ -15,18 +15,33 @@ import (
 
 // Keeper keeps people's grants. Safe for concurrent use.
 type Keeper struct {
-	store    Store
-	sealer   *Sealer
-	now      func() time.Time
-	log      *slog.Logger
-	renewals singleflight.Group // one renewal of a grant at a time in this process
+	store       Store
+	sealer      *Sealer
+	now         func() time.Time
+	log         *slog.Logger
+	callTimeout time.Duration
+	renewals    singleflight.Group // one renewal of a grant at a time in this process
 
 	suspicion suspicion
 }
 
+// KeeperConfig makes a Keeper.
+type KeeperConfig struct {
+	Store  Store
+	Sealer *Sealer
+	Now    func() time.Time
+	Log    *slog.Logger
+	// CallTimeout is how long one upstream call may take, and thereby how long a renewal is left to whoever began it: 4 s
+	// longer. The default is 8 s.
+	CallTimeout time.Duration
+}
+
 // NewKeeper makes a Keeper.
-func NewKeeper(store Store, sealer *Sealer, now func() time.Time, log *slog.Logger) *Keeper {
-	return &Keeper{store: store, sealer: sealer, now: now, log: log}
+func NewKeeper(c KeeperConfig) *Keeper {
+	if c.CallTimeout == 0 {
+		c.CallTimeout = 8 * time.Second
+	}
+	return &Keeper{store: c.Store, sealer: c.Sealer, now: c.Now, log: c.Log, callTimeout: c.CallTimeout}
 }
 
 // Grants gives what is stored of the people's grants, in one statement and in no order.

@@ -54,7 +54,7 @@ func (v *vault) process(keyset []byte) process {
 	v.t.Helper()
 	sealer, err := tokens.NewSealer(keyset)
 	require.NoError(v.t, err)
-	return process{tokens.NewKeeper(v.store, sealer, v.clock.Now, slog.New(slog.NewJSONHandler(v.log, nil))), sealer}
+	return process{tokens.NewKeeper(tokens.KeeperConfig{Store: v.store, Sealer: sealer, Now: v.clock.Now, Log: slog.New(slog.NewJSONHandler(v.log, nil))}), sealer}
 }
 
 func TestANewKeyWaitsUntilItIsUsedAndThePrimaryOneIsNeverRetired(t *testing.T) {

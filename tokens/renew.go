@@ -12,11 +12,15 @@ import (
 )
 
 const (
-	renewEarly     = 5 * time.Minute  // before the upstream's expiry, so that no page of a walk meets it
-	renewalTimeout = 25 * time.Second // a renewal outlives the caller that began it: others wait for it too
-	leaseFor       = 12 * time.Second // longer than the upstream's call may take
-	pollLease      = 50 * time.Millisecond
+	renewEarly = 5 * time.Minute // before the upstream's expiry, so that no page of a walk meets it
+	pollLease  = 50 * time.Millisecond
+	// A renewal waits for a turn and for the upstream, and then writes, all within its lease.
+	turnTime  = 2 * time.Second
+	writeTime = 2 * time.Second
 )
+
+// leaseFor is how long a renewal belongs to whoever began it.
+func (k *Keeper) leaseFor() time.Duration { return turnTime + k.callTimeout + writeTime }
 
 // renew gives a grant newer than the used one. All callers in this process share one upstream call.
 func (k *Keeper) renew(ctx context.Context, used Record, refresher connectors.Refresher) (Record, connectors.Grant, error) {
@@ -25,7 +29,8 @@ func (k *Keeper) renew(ctx context.Context, used Record, refresher connectors.Re
 		grant  connectors.Grant
 	}
 	result := k.renewals.DoChan(used.Connector+"\x00"+string(used.User), func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewalTimeout)
+		// It outlives the caller that began it, as others wait for it too, and may first have to wait for a lease to end.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*k.leaseFor())
 		defer cancel()
 		record, grant, err := k.renewNow(ctx, used, refresher)
 		return renewed{record, grant}, err
@@ -51,7 +56,9 @@ func (k *Keeper) renewNow(ctx context.Context, used Record, refresher connectors
 	if err != nil || !mine {
 		return current, grant, err
 	}
-	next, err := refresher.Refresh(ctx, grant)
+	calling, cancel := context.WithTimeout(ctx, turnTime+k.callTimeout) // never beyond the lease
+	defer cancel()
+	next, err := refresher.Refresh(calling, grant)
 	if err == nil && next.AccountID != current.AccountID {
 		err = health.Fail(health.UpstreamInvalid, "the upstream renewed another account's authorisation", nil)
 	}
@@ -84,7 +91,7 @@ func (k *Keeper) claim(ctx context.Context, used Record, refresher connectors.Re
 		case current.RefusedAt.After(used.RefusedAt):
 			return Record{}, false, refusedForGood(refresher)
 		case current.Lease == "" || !k.now().Before(current.LeaseUntil):
-			current.Lease, current.LeaseUntil = rand.Text(), k.now().Add(leaseFor)
+			current.Lease, current.LeaseUntil = rand.Text(), k.now().Add(k.leaseFor())
 			written, err := k.store.UpdateGrant(ctx, current)
 			if err != nil {
 				return Record{}, false, err

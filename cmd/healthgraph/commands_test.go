@@ -46,9 +46,9 @@ func TestServeTellsAllMistakesAtOnceAndRepeatsNoValue(t *testing.T) {
 	assert.Equal(t, `the configuration is not good:
 HEALTHGRAPH_LISTEN must be host:port, such as 127.0.0.1:8080
 HEALTHGRAPH_JWT_SECRET needs at least 32 bytes
+HEALTHGRAPH_KEYSET_FILE must be set: people's grants are sealed under a keyset; make one with healthgraph keys create FILE
 HEALTHGRAPH_ROOK_CLIENT_UUID is missing beside HEALTHGRAPH_ROOK_SECRET_KEY
 HEALTHGRAPH_ONETWENTYONE_CLIENT_ID is missing beside HEALTHGRAPH_ONETWENTYONE_CLIENT_SECRET
-HEALTHGRAPH_KEYSET_FILE must be set for OneTwentyOne, whose grants are sealed: make a keyset with healthgraph keys create FILE
 HEALTHGRAPH_ONETWENTYONE_REDIRECT_URI must be an absolute URL
 HEALTHGRAPH_ONETWENTYONE_TOKEN_ENCODING must be json or form
 HEALTHGRAPH_RETURN_URLS: number 2 is not an absolute URL
@@ -68,6 +68,7 @@ HEALTHGRAPH_UPSTREAM_TIMEOUT must be a time of more than nothing, such as 8s`, e
 		_, _, err := command(t, "serve")
 		require.ErrorContains(t, err, "HEALTHGRAPH_JWT_SECRET or HEALTHGRAPH_JWKS_FILE must be set")
 		require.ErrorContains(t, err, "no upstream has credentials")
+		require.ErrorContains(t, err, "make one with healthgraph keys create FILE")
 	})
 }
 

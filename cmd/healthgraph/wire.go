@@ -106,13 +106,9 @@ func newRegistry(s settings, o options, log *slog.Logger) (*connectors.Registry,
 	return connectors.NewRegistry(append(all, o.more...)...)
 }
 
-// newSealer gives neither a sealer nor an error where no keyset is configured.
 func newSealer(s settings, o options, log *slog.Logger) (*tokens.Sealer, *keysetFile, error) {
 	keyset := o.keyset
 	if keyset == nil {
-		if s.KeysetFile == "" {
-			return nil, nil, nil
-		}
 		var err error
 		if keyset, err = readFile(s.KeysetFile); err != nil {
 			return nil, nil, fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
@@ -129,10 +125,8 @@ func newSealer(s settings, o options, log *slog.Logger) (*tokens.Sealer, *keyset
 }
 
 func newGateway(ctx context.Context, s settings, o options, registry *connectors.Registry, db *store.Store, sealer *tokens.Sealer, log *slog.Logger) (*gateway.Gateway, error) {
-	config := gateway.Config{Registry: registry, Store: db, ReturnURLs: s.ReturnURLs, DefaultReturnURLs: map[string]string{}, Now: o.now, Log: log}
-	if sealer != nil {
-		config.Tokens = tokens.NewKeeper(db, sealer, o.now, log)
-	}
+	keeper := tokens.NewKeeper(tokens.KeeperConfig{Store: db, Sealer: sealer, Now: o.now, Log: log, CallTimeout: s.UpstreamTimeout})
+	config := gateway.Config{Registry: registry, Store: db, Tokens: keeper, ReturnURLs: s.ReturnURLs, DefaultReturnURLs: map[string]string{}, Now: o.now, Log: log}
 	if s.hasOneTwentyOne() && s.OneTwentyOneRedirectURI != "" {
 		config.DefaultReturnURLs["onetwentyone"] = s.OneTwentyOneRedirectURI
 		if !slices.Contains(config.ReturnURLs, s.OneTwentyOneRedirectURI) { // what is the default may be named as well
