@@ -23,6 +23,14 @@ type Caller struct {
 // IsService says whether the caller acts for many people rather than being one.
 func (c Caller) IsService() bool { return slices.Contains(c.Scopes, ScopeAnyUser) }
 
+// Actor is the caller as an access log names them.
+func (c Caller) Actor() health.Actor {
+	if c.IsService() {
+		return health.Actor{Kind: health.ActorService, Name: string(c.Subject)}
+	}
+	return health.Actor{Kind: health.ActorPerson}
+}
+
 // MayActFor says whether the caller may read and change what is user's.
 func (c Caller) MayActFor(user health.UserID) bool { return c.IsService() || c.Subject == user }
 

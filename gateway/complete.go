@@ -14,6 +14,7 @@ type CompleteRequest struct {
 	User       health.UserID // whose link it must be; "" for a service that did not say
 	URL        string
 	DataSource *health.DataSourceID
+	Actor      health.Actor
 }
 
 // Complete finishes a link. Refused input changes nothing and costs no call.
@@ -97,7 +98,7 @@ func (g *Gateway) completeByGrant(ctx context.Context, r CompleteRequest, state 
 		return nothing, g.alreadyUsed(ctx, state.User, source, plug)
 	}
 	if refused == nil {
-		refused, err = g.exchange(ctx, state, plug, returned.Query())
+		refused, err = g.exchange(ctx, state, plug, returned.Query(), r.Actor)
 		if err != nil {
 			return nothing, err
 		}
@@ -116,7 +117,7 @@ func (g *Gateway) completeByGrant(ctx context.Context, r CompleteRequest, state 
 }
 
 // exchange spends the code and keeps the grant. refused is an answer about the link; err is a failure.
-func (g *Gateway) exchange(ctx context.Context, state tokens.State, plug *connectors.Plug, query url.Values) (refused, err error) {
+func (g *Gateway) exchange(ctx context.Context, state tokens.State, plug *connectors.Plug, query url.Values, actor health.Actor) (refused, err error) {
 	grant, err := plug.Exchanger.Exchange(ctx, query, state.ReturnURL)
 	if err != nil {
 		g.logFailure(plug.Description.ID, err)
@@ -133,7 +134,7 @@ func (g *Gateway) exchange(ctx context.Context, state tokens.State, plug *connec
 	}
 	ctx, cancel := outlive(ctx) // the code is spent: a grant that is not kept is lost
 	defer cancel()
-	return nil, g.Tokens.Save(ctx, state.User, plug.Description.ID, grant, profile)
+	return nil, g.Tokens.Save(ctx, tokens.Linked{User: state.User, Connector: plug.Description.ID, Grant: grant, Profile: profile, Actor: actor})
 }
 
 // profileOf reads the profile with a new grant, which proves whose account it is: the account id came through the

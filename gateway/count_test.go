@@ -300,7 +300,7 @@ func TestTheHomeZoneIsThatOfTheProfileAndReadOnceAnHour(t *testing.T) {
 
 	tokyo, err := health.ParseTimeZone("Asia/Tokyo")
 	require.NoError(t, err)
-	h.granter.profileErr, h.granter.profile.TimeZone = nil, &tokyo
+	h.granter.profileErr, h.granter.profile = nil, connectors.Profile{AccountID: "account-of-person-1", TimeZone: &tokyo}
 	assert.Equal(t, tokyo, h.HomeZone(t.Context(), h.person("person-1")).TimeZone)
 	assert.Equal(t, tokyo, h.HomeZone(t.Context(), h.person("person-1")).TimeZone)
 	assert.Len(t, h.granter.made(), 2, "and remembered")

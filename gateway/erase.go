@@ -8,7 +8,7 @@ import (
 
 // RevokeAll ends every link of the person, and says for each what was achieved. What has ended already is left alone, so it
 // can be called again after anything went wrong in the middle.
-func (g *Gateway) RevokeAll(ctx context.Context, user health.UserID) (health.RevokeAllPayload, error) {
+func (g *Gateway) RevokeAll(ctx context.Context, user health.UserID, actor health.Actor) (health.RevokeAllPayload, error) {
 	people, err := g.People(ctx, []health.UserID{user})
 	if err != nil {
 		return health.RevokeAllPayload{}, err
@@ -26,7 +26,7 @@ func (g *Gateway) RevokeAll(ctx context.Context, user health.UserID) (health.Rev
 		result := health.RevokePayload{}
 		if link.Status == health.StatusUnknown {
 			result = failed(link, link.Problem.Err()) // its upstream has just failed: one more call would only take longer
-		} else if result, err = g.Revoke(ctx, user, link.DataSource.ID); err != nil {
+		} else if result, err = g.Revoke(ctx, user, link.DataSource.ID, actor); err != nil {
 			return health.RevokeAllPayload{}, err
 		}
 		payload.Results = append(payload.Results, result)
@@ -46,9 +46,10 @@ func (g *Gateway) mayStand(p *Person, link health.DataSourceLink) bool {
 }
 
 // Erase ends every link of the person and then deletes all that is kept of them. While a link could not be ended nothing is
-// deleted: it is what the link can be ended with later.
-func (g *Gateway) Erase(ctx context.Context, user health.UserID) (health.EraseUserPayload, error) {
-	ended, err := g.RevokeAll(ctx, user)
+// deleted: it is what the link can be ended with later. What remains is one line in the access log of nobody, under a keyed
+// hash of the person's id.
+func (g *Gateway) Erase(ctx context.Context, user health.UserID, actor health.Actor) (health.EraseUserPayload, error) {
+	ended, err := g.RevokeAll(ctx, user, actor)
 	if err != nil {
 		return health.EraseUserPayload{}, err
 	}
@@ -58,6 +59,8 @@ func (g *Gateway) Erase(ctx context.Context, user health.UserID) (health.EraseUs
 	}
 	ctx, cancel := outlive(ctx)
 	defer cancel()
-	payload.DeletedRows, err = g.Store.DeletePerson(ctx, user)
+	payload.DeletedRows, err = g.Store.DeletePerson(ctx, user, health.AccessEvent{
+		User: health.UserID(g.linkID(user, "")), At: g.Now(), Action: health.AccessErased, Actor: actor,
+	})
 	return payload, err
 }

@@ -24,7 +24,7 @@ func TestRevokingAllEndsWhatStandsAndNothingElse(t *testing.T) {
 	h.lister.ends()
 	h.grant("person-1", nil)
 	h.grant("person-2", nil)
-	payload, err := h.RevokeAll(t.Context(), "person-1")
+	payload, err := h.RevokeAll(t.Context(), "person-1", byPerson)
 	require.NoError(t, err)
 	assert.True(t, payload.Complete)
 	outcomes := map[health.DataSourceID]health.RevokeOutcome{}
@@ -35,7 +35,7 @@ func TestRevokingAllEndsWhatStandsAndNothingElse(t *testing.T) {
 	_, grants := h.stored("person-2")
 	assert.Len(t, grants, 1, "another person's links stand")
 
-	payload, err = h.RevokeAll(t.Context(), "person-1")
+	payload, err = h.RevokeAll(t.Context(), "person-1", byPerson)
 	require.NoError(t, err)
 	assert.True(t, payload.Complete)
 	assert.Empty(t, payload.Results, "there is nothing left to end")
@@ -48,7 +48,7 @@ func TestAnErasedPersonLeavesNothingBehind(t *testing.T) {
 	h.grant("person-1", nil)
 	h.links("person-1", "lister")
 	h.links("person-2", "lister")
-	payload, err := h.Erase(t.Context(), "person-1")
+	payload, err := h.Erase(t.Context(), "person-1", byPerson)
 	require.NoError(t, err)
 	assert.True(t, payload.Erased)
 	assert.Len(t, payload.Results, 2)
@@ -59,7 +59,7 @@ func TestAnErasedPersonLeavesNothingBehind(t *testing.T) {
 	records, _ = h.stored("person-2")
 	assert.NotEmpty(t, records)
 
-	payload, err = h.Erase(t.Context(), "person-1")
+	payload, err = h.Erase(t.Context(), "person-1", byPerson)
 	require.NoError(t, err)
 	assert.True(t, payload.Erased, "safe to send again")
 }
@@ -70,7 +70,7 @@ func TestNothingIsDeletedWhileALinkCouldNotBeEnded(t *testing.T) {
 	h.links("person-1", "lister")
 	h.grant("person-1", nil)
 	h.lister.isDown()
-	payload, err := h.Erase(t.Context(), "person-1")
+	payload, err := h.Erase(t.Context(), "person-1", byPerson)
 	require.NoError(t, err)
 	assert.False(t, payload.Erased)
 	assert.Zero(t, payload.DeletedRows)
@@ -86,7 +86,7 @@ func TestNothingIsDeletedWhileALinkCouldNotBeEnded(t *testing.T) {
 
 	h.lister.shows(fitbit)
 	h.lister.ends()
-	payload, err = h.Erase(t.Context(), "person-1")
+	payload, err = h.Erase(t.Context(), "person-1", byPerson)
 	require.NoError(t, err)
 	assert.True(t, payload.Erased, "once the upstream is back")
 }
@@ -94,7 +94,7 @@ func TestNothingIsDeletedWhileALinkCouldNotBeEnded(t *testing.T) {
 func TestAPersonOfWhomNothingIsKnownCannotBeErasedWhileAnUpstreamIsDown(t *testing.T) {
 	h := newHouse(t)
 	h.lister.isDown()
-	payload, err := h.Erase(t.Context(), "person-1")
+	payload, err := h.Erase(t.Context(), "person-1", byPerson)
 	require.NoError(t, err)
 	assert.False(t, payload.Erased, "they may have links there")
 }

@@ -38,8 +38,10 @@ type Config struct {
 	ReturnURLs []string // that a caller may name, exactly
 	// DefaultReturnURLs is where a person comes back to when the caller names nothing, by connector.
 	DefaultReturnURLs map[string]string
-	Now               func() time.Time
-	Log               *slog.Logger
+	// StaleAfter is how long a linked source may bring nothing new before its link has the problem NO_NEW_DATA. 0 = for ever.
+	StaleAfter time.Duration
+	Now        func() time.Time
+	Log        *slog.Logger
 }
 
 // Gateway is safe for concurrent use.

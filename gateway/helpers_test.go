@@ -29,6 +29,7 @@ type house struct {
 	store   *store.Store
 	tokens  *tokens.Keeper
 	log     *syncBuffer
+	keeper  tokens.KeeperConfig
 	config  gateway.Config
 
 	mu         sync.Mutex
@@ -48,7 +49,8 @@ func newHouse(t *testing.T) *house {
 	require.NoError(t, tokens.WriteKeyset(&keyset))
 	sealer, err := tokens.NewSealer(keyset.Bytes())
 	require.NoError(t, err)
-	h.tokens = tokens.NewKeeper(tokens.KeeperConfig{Store: h.store, Sealer: sealer, Now: h.clock.Now, Log: log})
+	h.keeper = tokens.KeeperConfig{Store: h.store, Sealer: sealer, Now: h.clock.Now, Log: log}
+	h.tokens = tokens.NewKeeper(h.keeper)
 	registry, err := connectors.NewRegistry(h.lister, h.granter)
 	require.NoError(t, err)
 	h.config = gateway.Config{
@@ -65,6 +67,14 @@ func (h *house) another(config gateway.Config) *gateway.Gateway {
 	g, err := gateway.New(h.t.Context(), config)
 	require.NoError(h.t, err)
 	return g
+}
+
+// shareAccounts lets several people link the same account.
+func (h *house) shareAccounts() {
+	h.t.Helper()
+	h.keeper.ShareAccounts = true
+	h.config.Tokens = tokens.NewKeeper(h.keeper)
+	h.Gateway = h.another(h.config)
 }
 
 func (h *house) person(user health.UserID) *gateway.Person {
@@ -97,10 +107,10 @@ func (h *house) stored(user health.UserID) (records []gateway.LinkRecord, grants
 // grant links the person to the granter.
 func (h *house) grant(user health.UserID, profile *connectors.Profile) {
 	h.t.Helper()
-	require.NoError(h.t, h.tokens.Save(h.t.Context(), user, "granter", connectors.Grant{
+	require.NoError(h.t, h.tokens.Save(h.t.Context(), tokens.Linked{User: user, Connector: "granter", Actor: byPerson, Profile: profile, Grant: connectors.Grant{
 		AccountID: "account-of-" + string(user), AccessToken: health.NewSecret("access-canary"),
 		RefreshToken: health.NewSecret("refresh-canary"), ExpiresAt: h.clock.Now().Add(24 * time.Hour),
-	}, profile))
+	}}))
 }
 
 // statementsOf counts the statements of f, by their first word.
@@ -161,5 +171,8 @@ func codeOf(err error) health.Code {
 	}
 	return health.AsError(err).Code
 }
+
+// byPerson is who does most things in these tests.
+var byPerson = health.Actor{Kind: health.ActorPerson}
 
 func pointer[T any](v T) *T { return &v }

@@ -18,6 +18,7 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 	now := g.Now()
 	links := make([][]health.DataSourceLink, len(people))
 	var changed []LinkRecord
+	var events []health.AccessEvent
 	if plug.Links == nil {
 		for i, p := range people {
 			links[i], changed = g.grantLinks(ctx, p, plug, now, changed)
@@ -36,10 +37,13 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 				links[i] = g.lastKnown(people[i], plug, result.Err)
 				continue
 			}
+			before := len(changed)
 			links[i], changed = g.shown(ctx, people[i], plug, result.Links, now, changed)
+			events = append(events, people[i].changesSeen(changed[before:])...)
 		}
 	}
 	g.write(ctx, changed)
+	g.logAccess(ctx, events...)
 	return links
 }
 
@@ -57,7 +61,9 @@ func (g *Gateway) shown(ctx context.Context, p *Person, plug *connectors.Plug, s
 		if record.worthWriting(old) {
 			changed = append(changed, record)
 		}
-		links = append(links, linkOf(record, source))
+		link := linkOf(record, source)
+		g.addStale(&link)
+		links = append(links, link)
 	}
 	g.discover(ctx, unknown)
 	g.sort(links)
@@ -98,6 +104,7 @@ func (g *Gateway) grantLinks(ctx context.Context, p *Person, plug *connectors.Pl
 		if held {
 			g.addGrant(ctx, &link, grant, plug)
 		}
+		g.addStale(&link)
 		links = append(links, link)
 	}
 	return links, changed
@@ -106,6 +113,8 @@ func (g *Gateway) grantLinks(ctx context.Context, p *Person, plug *connectors.Pl
 // addGrant says what the grant allows and whether the upstream still takes it.
 func (g *Gateway) addGrant(ctx context.Context, link *health.DataSourceLink, grant tokens.Record, plug *connectors.Plug) {
 	link.ScopesGranted = grant.Scopes
+	verified := !grant.VerifiedAt.IsZero()
+	link.AccountVerified = &verified
 	if grant.Scopes != nil && plug.Profile != nil {
 		link.ScopesMissing = slices.DeleteFunc(slices.Clone(plug.Profile.Scopes()), func(s string) bool { return slices.Contains(grant.Scopes, s) })
 	}
@@ -122,6 +131,24 @@ func (g *Gateway) addGrant(ctx context.Context, link *health.DataSourceLink, gra
 	link.Problem = &health.Problem{Code: health.ReauthorizationRequired, Message: problem, DataSource: &link.DataSource}
 	if again, err := g.mint(ctx, link.User, link.DataSource, plug, ""); err == nil {
 		link.Problem.AuthorizationURL = again.URL
+	}
+}
+
+// addStale says that nothing new has come from a source for long, if it was asked: what nobody asked for is not missing.
+func (g *Gateway) addStale(link *health.DataSourceLink) {
+	if g.StaleAfter == 0 || link.Status != health.StatusConnected || link.Problem != nil || link.DataCheckedAt == nil {
+		return
+	}
+	newest := *link.ConnectedAt // a new link has time to bring something
+	if link.LatestDataAt != nil {
+		newest = latest(newest, *link.LatestDataAt)
+	}
+	if link.DataCheckedAt.Sub(newest) < g.StaleAfter {
+		return
+	}
+	link.Problem = &health.Problem{
+		Code: health.NoNewData, DataSource: &link.DataSource,
+		Message: "nothing new has come from " + link.DataSource.Name + " for long: the person may have to open its app, or to wear the device",
 	}
 }
 
@@ -170,6 +197,7 @@ func linkOf(r LinkRecord, source health.DataSource) health.DataSourceLink {
 	return health.DataSourceLink{
 		ID: r.ID, User: r.User, DataSource: source, Status: r.Status,
 		ConnectedAt: known(r.ConnectedAt), CheckedAt: known(r.CheckedAt), LatestDataAt: known(r.LatestDataAt),
+		DataCheckedAt: known(r.DataCheckedAt),
 	}
 }
 

@@ -211,7 +211,7 @@ func TestAChangeIsAppliedToWhatAnotherProcessWrote(t *testing.T) {
 	h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) {
 		return connectors.Revocation{WasConnected: true, LateData: time.Hour}, nil
 	}
-	payload, err := h.another(config).Revoke(t.Context(), "person-1", "fitbit")
+	payload, err := h.another(config).Revoke(t.Context(), "person-1", "fitbit", byPerson)
 	require.NoError(t, err)
 	assert.Equal(t, health.RevokedUpstream, payload.Outcome)
 	assert.Equal(t, health.StatusRevoked, payload.Link.Status)
@@ -259,7 +259,7 @@ func TestManyRevocationsAtOnceEndInOneTruth(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {
-			payload, err := gateways[i%2].Revoke(t.Context(), "person-1", "fitbit")
+			payload, err := gateways[i%2].Revoke(t.Context(), "person-1", "fitbit", byPerson)
 			assert.NoError(t, err)
 			assert.Equal(t, health.StatusRevoked, payload.Link.Status)
 		})

@@ -129,7 +129,7 @@ func TestAnUpstreamMayForgetAPersonWhoseLastLinkWasRevoked(t *testing.T) {
 		h.lister.links = unknown
 		return connectors.Revocation{WasConnected: true, LateData: time.Hour}, nil
 	}
-	payload, err := h.Revoke(t.Context(), "person-1", "fitbit")
+	payload, err := h.Revoke(t.Context(), "person-1", "fitbit", byPerson)
 	require.NoError(t, err)
 	assert.Equal(t, health.RevokedUpstream, payload.Outcome)
 	assert.Equal(t, health.StatusRevoked, h.links("person-1", "lister")["fitbit"].Status)
@@ -151,7 +151,7 @@ func TestASourceThatIsNoLongerShownIsNotSaidToBeConnected(t *testing.T) {
 	assert.Equal(t, health.NotConnected, done.Problem.Code)
 
 	h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) { return connectors.Revocation{}, nil }
-	payload, err := h.Revoke(t.Context(), "person-1", "zepp")
+	payload, err := h.Revoke(t.Context(), "person-1", "zepp", byPerson)
 	require.NoError(t, err)
 	assert.Equal(t, []any{health.AlreadyRevoked, health.StatusNotConnected}, []any{payload.Outcome, payload.Link.Status})
 }

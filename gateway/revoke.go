@@ -9,8 +9,9 @@ import (
 	"healthgraph/health"
 )
 
-// Revoke ends a link and reads its state back. An upstream that fails is the outcome FAILED with a problem.
-func (g *Gateway) Revoke(ctx context.Context, user health.UserID, id health.DataSourceID) (health.RevokePayload, error) {
+// Revoke ends a link and reads its state back. An upstream that fails is the outcome FAILED with a problem. Whatever came of
+// it, the person's access log has a line.
+func (g *Gateway) Revoke(ctx context.Context, user health.UserID, id health.DataSourceID, actor health.Actor) (health.RevokePayload, error) {
 	source, plug, err := g.dataSource(ctx, "input.dataSource", id)
 	if err != nil {
 		return health.RevokePayload{}, err
@@ -21,12 +22,22 @@ func (g *Gateway) Revoke(ctx context.Context, user health.UserID, id health.Data
 	}
 	switch person := people[0]; {
 	case plug.NeedsGrant():
-		return g.forget(ctx, person, source, plug)
+		return g.forget(ctx, person, source, plug, actor)
 	case plug.Revoker != nil:
-		return g.revokeUpstream(ctx, person, source, plug)
+		payload := g.revokeUpstream(ctx, person, source, plug)
+		g.logAccess(ctx, g.revocation(user, source, actor, payload.Outcome))
+		return payload, nil
 	default:
 		link := g.pick(g.Links(ctx, plug.Description.ID, people)[0], source, g.record(person, plug, source.ID))
 		return failed(link, health.Fail(health.Unsupported, plug.Description.Name+" has no way to end a link: the person does it there", nil)), nil
+	}
+}
+
+// revocation is the line of the access log about one.
+func (g *Gateway) revocation(user health.UserID, source health.DataSource, actor health.Actor, outcome health.RevokeOutcome) health.AccessEvent {
+	return health.AccessEvent{
+		User: user, At: g.Now(), Action: health.AccessRevoked, Actor: actor,
+		Connector: source.Connector, DataSource: source.ID, Outcome: outcome,
 	}
 }
 
@@ -37,8 +48,8 @@ func failed(link health.DataSourceLink, err error) health.RevokePayload {
 }
 
 // forget ends a link whose upstream documents no revocation: our grant is deleted, and the person is told what is left.
-func (g *Gateway) forget(ctx context.Context, p *Person, source health.DataSource, plug *connectors.Plug) (health.RevokePayload, error) {
-	existed, err := g.Tokens.Forget(ctx, p.ID, plug.Description.ID)
+func (g *Gateway) forget(ctx context.Context, p *Person, source health.DataSource, plug *connectors.Plug, actor health.Actor) (health.RevokePayload, error) {
+	existed, err := g.Tokens.Forget(ctx, p.ID, plug.Description.ID, g.revocation(p.ID, source, actor, health.RevokedLocallyOnly))
 	if err != nil {
 		return health.RevokePayload{}, err
 	}
@@ -56,7 +67,7 @@ func (g *Gateway) forget(ctx context.Context, p *Person, source health.DataSourc
 }
 
 // revokeUpstream asks the upstream to end the link and reads its list back: that alone says whether it did.
-func (g *Gateway) revokeUpstream(ctx context.Context, p *Person, source health.DataSource, plug *connectors.Plug) (health.RevokePayload, error) {
+func (g *Gateway) revokeUpstream(ctx context.Context, p *Person, source health.DataSource, plug *connectors.Plug) health.RevokePayload {
 	account := g.account(p, plug)
 	old := g.record(p, plug, source.ID)
 	result, err := plug.Revoker.Revoke(ctx, account, source)
@@ -66,7 +77,7 @@ func (g *Gateway) revokeUpstream(ctx context.Context, p *Person, source health.D
 		if old.Version == 0 {
 			link.Status, link.Problem = health.StatusUnknown, health.ProblemOf(err) // nobody has ever asked how it stands
 		}
-		return failed(link, err), nil
+		return failed(link, err)
 	}
 	lateUntil := g.Now().Add(result.LateData)
 	if result.Unsure { // then what was known of it before decides
@@ -81,7 +92,7 @@ func (g *Gateway) revokeUpstream(ctx context.Context, p *Person, source health.D
 		g.change(ctx, p, plug, source.ID, func(r LinkRecord) LinkRecord { return observed(r, false, g.Now()) })
 	}
 	link := g.pick(links, source, g.record(p, plug, source.ID))
-	return revokePayload(link, result, lateUntil), nil
+	return revokePayload(link, result, lateUntil)
 }
 
 func revokePayload(link health.DataSourceLink, result connectors.Revocation, lateUntil time.Time) health.RevokePayload {

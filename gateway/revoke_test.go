@@ -45,7 +45,7 @@ func TestARevocationSaysWhatTheUpstreamConfirmed(t *testing.T) {
 				c.afterwards(h.lister)
 				return c.revocation, c.err
 			}
-			payload, err := h.Revoke(t.Context(), "person-1", "fitbit")
+			payload, err := h.Revoke(t.Context(), "person-1", "fitbit", byPerson)
 			require.NoError(t, err)
 			assert.Equal(t, c.outcome, payload.Outcome)
 			assert.Equal(t, c.status, payload.Link.Status)
@@ -70,7 +70,7 @@ func TestAFailedRevocationChangesNothing(t *testing.T) {
 	h.links("person-1", "lister")
 	before, _ := h.stored("person-1")
 	h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) { return connectors.Revocation{}, down }
-	payload, err := h.Revoke(t.Context(), "person-1", "fitbit")
+	payload, err := h.Revoke(t.Context(), "person-1", "fitbit", byPerson)
 	require.NoError(t, err)
 	assert.Equal(t, health.RevokeFailed, payload.Outcome)
 	assert.Equal(t, "PT1M", payload.Problem.RetryAfter.String())
@@ -87,11 +87,11 @@ func TestARevokedLinkCanBeRevokedAndConnectedAgain(t *testing.T) {
 		h.lister.shows()
 		return connectors.Revocation{WasConnected: true, LateData: time.Hour}, nil
 	}
-	payload, err := h.Revoke(t.Context(), "person-1", "fitbit")
+	payload, err := h.Revoke(t.Context(), "person-1", "fitbit", byPerson)
 	require.NoError(t, err)
 	assert.Equal(t, health.RevokedUpstream, payload.Outcome)
 	h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) { return connectors.Revocation{}, nil }
-	payload, err = h.Revoke(t.Context(), "person-1", "fitbit")
+	payload, err = h.Revoke(t.Context(), "person-1", "fitbit", byPerson)
 	require.NoError(t, err)
 	assert.Equal(t, health.AlreadyRevoked, payload.Outcome)
 	assert.Equal(t, health.StatusRevoked, h.links("person-1", "lister")["fitbit"].Status)
@@ -113,7 +113,7 @@ func TestASourceBeyondTheCatalogueCanBeRevoked(t *testing.T) {
 		h.lister.shows()
 		return connectors.Revocation{WasConnected: true}, nil
 	}
-	payload, err := h.Revoke(t.Context(), "person-1", "zepp")
+	payload, err := h.Revoke(t.Context(), "person-1", "zepp", byPerson)
 	require.NoError(t, err)
 	assert.Equal(t, health.RevokedUpstream, payload.Outcome, "although the list has no line for it any more")
 	assert.Equal(t, health.StatusRevoked, payload.Link.Status)
@@ -129,7 +129,7 @@ func TestWhereTheUpstreamOffersNoRevocationTheGrantIsForgotten(t *testing.T) {
 	h.grant("person-1", nil)
 	h.grant("person-2", nil)
 	h.links("person-1", "granter")
-	payload, err := h.Revoke(t.Context(), "person-1", "granter")
+	payload, err := h.Revoke(t.Context(), "person-1", "granter", byPerson)
 	require.NoError(t, err)
 	assert.Equal(t, health.RevokedLocallyOnly, payload.Outcome)
 	assert.Equal(t, health.StatusRevoked, payload.Link.Status)
@@ -139,7 +139,7 @@ func TestWhereTheUpstreamOffersNoRevocationTheGrantIsForgotten(t *testing.T) {
 	_, grants = h.stored("person-2")
 	assert.Len(t, grants, 1, "another person's stays")
 
-	payload, err = h.Revoke(t.Context(), "person-1", "granter")
+	payload, err = h.Revoke(t.Context(), "person-1", "granter", byPerson)
 	require.NoError(t, err)
 	assert.Equal(t, health.AlreadyRevoked, payload.Outcome)
 	assert.Nil(t, payload.Problem)
@@ -151,7 +151,7 @@ func TestWhereTheUpstreamOffersNoRevocationTheGrantIsForgotten(t *testing.T) {
 
 func TestOneWhoNeverLinkedHasNothingToRevoke(t *testing.T) {
 	h := newHouse(t)
-	payload, err := h.Revoke(t.Context(), "person-1", "granter")
+	payload, err := h.Revoke(t.Context(), "person-1", "granter", byPerson)
 	require.NoError(t, err)
 	assert.Equal(t, health.AlreadyRevoked, payload.Outcome)
 	assert.Equal(t, health.StatusNotConnected, payload.Link.Status)
@@ -159,7 +159,7 @@ func TestOneWhoNeverLinkedHasNothingToRevoke(t *testing.T) {
 
 func TestAnUnknownSourceIsRefusedBeforeAnythingIsAsked(t *testing.T) {
 	h := newHouse(t)
-	_, err := h.Revoke(t.Context(), "person-1", "no_such_thing")
+	_, err := h.Revoke(t.Context(), "person-1", "no_such_thing", byPerson)
 	assert.Equal(t, health.BadUserInput, codeOf(err))
 	assert.Equal(t, "input.dataSource", health.AsError(err).Argument)
 	assert.ErrorContains(t, err, "fitbit, apple_health, granter")
@@ -188,7 +188,7 @@ func TestWhereNothingCanRevokeThePersonIsTold(t *testing.T) {
 	config := h.config
 	config.Registry = registry
 	h.lister.shows(fitbit)
-	payload, err := h.another(config).Revoke(t.Context(), "person-1", "fitbit")
+	payload, err := h.another(config).Revoke(t.Context(), "person-1", "fitbit", byPerson)
 	require.NoError(t, err)
 	assert.Equal(t, health.RevokeFailed, payload.Outcome)
 	assert.Equal(t, health.StatusConnected, payload.Link.Status)

@@ -49,12 +49,28 @@ func (g *Gateway) readProfile(ctx context.Context, p *Person, plug *connectors.P
 	case err != nil:
 		g.logFailure(plug.Description.ID, err)
 		return grant
+	case profile.AccountID != "" && profile.AccountID != grant.AccountID:
+		return g.otherAccount(ctx, plug, grant)
 	}
 	saved, err := g.Tokens.SaveProfile(ctx, grant, profile)
 	if err != nil {
 		g.Log.ErrorContext(ctx, "a profile could not be stored", "connector", plug.Description.ID, "error", err)
 	}
 	return saved
+}
+
+// otherAccount is for a grant whose account the upstream names otherwise than the browser did. A grant that was confirmed
+// before stands: then it is the upstream that is wrong.
+func (g *Gateway) otherAccount(ctx context.Context, plug *connectors.Plug, grant tokens.Record) tokens.Record {
+	failure := error(health.Fail(health.UpstreamInvalid, plug.Description.Name+" names another account than the person linked", nil))
+	if grant.VerifiedAt.IsZero() {
+		failure = g.Tokens.Disown(ctx, grant)
+	}
+	if failure != nil {
+		g.logFailure(plug.Description.ID, failure)
+		return grant
+	}
+	return tokens.Record{} // p is shared with others who are reading: they find it out for themselves
 }
 
 // StepRead is what one connector had to say about a person's steps: what was read once, for every field that needs it.
@@ -117,7 +133,7 @@ func (g *Gateway) Steps(ctx context.Context, p *Person, connector string, links 
 			read.again = page.URL
 		}
 	}
-	g.noteData(ctx, p, read, links)
+	g.noteData(ctx, p, read, links, read.upToNow(days, g.Now()))
 	return read
 }
 
@@ -181,24 +197,49 @@ func (g *Gateway) named(ctx context.Context, plug *connectors.Plug, sources []he
 	return complete
 }
 
-// noteData remembers how new each linked source's newest data is. Sources that are as new as each other, most often all of
-// them, share a statement.
-func (g *Gateway) noteData(ctx context.Context, p *Person, read StepRead, links []health.DataSourceLink) {
-	news := map[time.Time][]health.DataSourceID{}
+// dataCheckedPrecision spares a write for every read: DataCheckedAt is stored again when it is this much out of date.
+const dataCheckedPrecision = time.Hour
+
+// noteData remembers how new each linked source's newest data is, in one statement, if that is news.
+func (g *Gateway) noteData(ctx context.Context, p *Person, read StepRead, links []health.DataSourceLink, upToNow bool) {
+	now := g.Now()
+	var notes []DataNote
 	for _, link := range links {
+		if link.Status != health.StatusConnected {
+			continue
+		}
 		newest := read.latest[link.DataSource.ID].Truncate(time.Second)
 		isNews := !newest.IsZero() && (link.LatestDataAt == nil || newest.Sub(*link.LatestDataAt) >= time.Minute)
-		if isNews && link.Status == health.StatusConnected {
-			news[newest] = append(news[newest], link.DataSource.ID)
+		wasChecked := upToNow && (link.DataCheckedAt == nil || now.Sub(*link.DataCheckedAt) >= dataCheckedPrecision)
+		if isNews || wasChecked {
+			notes = append(notes, DataNote{link.DataSource.ID, newest})
 		}
+	}
+	if len(notes) == 0 {
+		return
 	}
 	ctx, cancel := outlive(ctx)
 	defer cancel()
-	for newest, sources := range news {
-		if err := g.Store.NoteData(ctx, p.ID, sources, newest); err != nil {
-			g.Log.ErrorContext(ctx, "the time of the newest data could not be stored", "connector", read.plug.Description.ID, "error", err)
+	if err := g.Store.NoteData(ctx, p.ID, notes, now); err != nil {
+		g.Log.ErrorContext(ctx, "the time of the newest data could not be stored", "connector", read.plug.Description.ID, "error", err)
+	}
+}
+
+// upToNow says whether the read would have shown whatever there is by now.
+func (r StepRead) upToNow(days health.DateRange, now time.Time) bool {
+	today := health.DateOf(now, health.UTC)
+	switch {
+	case days.To.Compare(today) < 0 || !r.asked:
+		return false
+	case r.plug.DailySteps == nil:
+		return r.samples.Err == nil
+	}
+	for date, day := range r.days {
+		if day.Err != nil && date.Compare(today.AddDays(-1)) >= 0 {
+			return false
 		}
 	}
+	return true
 }
 
 // problemOf says what could not be had of the days of one request: the read may have served more.

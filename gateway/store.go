@@ -24,10 +24,17 @@ type LinkRecord struct {
 	ConnectedAt   time.Time
 	CheckedAt     time.Time // of the last write, see checkedAtPrecision
 	LatestDataAt  time.Time // written by NoteData alone
+	DataCheckedAt time.Time // likewise
 	PendingSince  time.Time // the person came back from the consent page
 	RevokedAt     time.Time // we asked the upstream to end it
 	LateDataUntil time.Time // data may still arrive until then
 	Version       int64     // counts the writes of this row; 0 = not stored yet
+}
+
+// DataNote is how new a source's newest data is. A zero Latest: there was none.
+type DataNote struct {
+	DataSource health.DataSourceID
+	Latest     time.Time
 }
 
 // Store keeps what must outlive the process. Every method is one statement, however many people it
@@ -41,13 +48,20 @@ type Store interface {
 	// LinksByID gives those links that there are, in no order.
 	LinksByID(ctx context.Context, ids []health.LinkID) ([]LinkRecord, error)
 	// PutLinks writes each record whose row still has the record's Version (or does not exist, for 0), all columns but
-	// LatestDataAt, and says how many were written.
+	// LatestDataAt and DataCheckedAt, and says how many were written.
 	PutLinks(ctx context.Context, records []LinkRecord) (int, error)
-	// NoteData moves LatestDataAt of the person's links forward to latest, never back.
-	NoteData(ctx context.Context, user health.UserID, sources []health.DataSourceID, latest time.Time) error
+	// NoteData remembers that the person's sources were asked for their newest data at checkedAt, and moves their
+	// LatestDataAt forward to what was found, never back.
+	NoteData(ctx context.Context, user health.UserID, notes []DataNote, checkedAt time.Time) error
 
-	// DeletePerson deletes every row of the person, all or none, and says how many there were.
-	DeletePerson(ctx context.Context, user health.UserID) (int, error)
+	// DeletePerson deletes every row of the person and writes the receipt, all or none, and says how many there were.
+	DeletePerson(ctx context.Context, user health.UserID, receipt health.AccessEvent) (int, error)
+
+	// AddAccessEvents writes lines of access logs. One whose key the person's log has already is left as it is.
+	AddAccessEvents(ctx context.Context, events []health.AccessEvent) error
+	// AccessEvents gives at most limit lines of the person's log, newest first, from behind before on: its time and key. A
+	// zero before begins with the newest.
+	AccessEvents(ctx context.Context, user health.UserID, before health.AccessEvent, limit int) ([]health.AccessEvent, error)
 
 	// DataSources gives those that upstreams showed although the catalogue has no entry for them.
 	DataSources(ctx context.Context) ([]health.DataSource, error)

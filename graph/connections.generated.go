@@ -234,6 +234,52 @@ func (ec *executionContext) fieldContext_DataSourceLink_latestDataAt(_ context.C
 	return graphql.NewScalarFieldContext("DataSourceLink", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
+func (ec *executionContext) _DataSourceLink_dataCheckedAt(ctx context.Context, field graphql.CollectedField, obj *health.DataSourceLink) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataSourceLink_dataCheckedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DataCheckedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DataSourceLink_dataCheckedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataSourceLink", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
+func (ec *executionContext) _DataSourceLink_accountVerified(ctx context.Context, field graphql.CollectedField, obj *health.DataSourceLink) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataSourceLink_accountVerified(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AccountVerified, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DataSourceLink_accountVerified(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataSourceLink", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
 func (ec *executionContext) _DataSourceLink_scopesGranted(ctx context.Context, field graphql.CollectedField, obj *health.DataSourceLink) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -868,6 +914,16 @@ func (ec *executionContext) _DataSourceLink(ctx context.Context, sel ast.Selecti
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "dataCheckedAt":
+			out.Values[i] = ec._DataSourceLink_dataCheckedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "accountVerified":
+			out.Values[i] = ec._DataSourceLink_accountVerified(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "scopesGranted":
 			out.Values[i] = ec._DataSourceLink_scopesGranted(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1264,6 +1320,25 @@ func (ec *executionContext) marshalORevokeAllPayload2ᚖhealthgraphᚋhealthᚐR
 		return graphql.Null
 	}
 	return ec._RevokeAllPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalORevokeOutcome2ᚖhealthgraphᚋhealthᚐRevokeOutcome(ctx context.Context, v any) (*health.RevokeOutcome, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := health.RevokeOutcome(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalORevokeOutcome2ᚖhealthgraphᚋhealthᚐRevokeOutcome(ctx context.Context, sel ast.SelectionSet, v *health.RevokeOutcome) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) marshalORevokePayload2ᚖhealthgraphᚋhealthᚐRevokePayload(ctx context.Context, sel ast.SelectionSet, v *health.RevokePayload) graphql.Marshaler {

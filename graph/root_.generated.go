@@ -32,6 +32,27 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	AccessLogConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	AccessLogEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	AccessLogEntry struct {
+		Action     func(childComplexity int) int
+		Actor      func(childComplexity int) int
+		ActorName  func(childComplexity int) int
+		At         func(childComplexity int) int
+		Connector  func(childComplexity int) int
+		DataSource func(childComplexity int) int
+		Outcome    func(childComplexity int) int
+	}
+
 	AuthorizationUrl struct {
 		Authorized func(childComplexity int) int
 		DataSource func(childComplexity int) int
@@ -63,9 +84,11 @@ type ComplexityRoot struct {
 	}
 
 	DataSourceLink struct {
+		AccountVerified  func(childComplexity int) int
 		AuthorizationURL func(childComplexity int, redirectURL *health.URL) int
 		CheckedAt        func(childComplexity int) int
 		ConnectedAt      func(childComplexity int) int
+		DataCheckedAt    func(childComplexity int) int
 		DataSource       func(childComplexity int) int
 		ID               func(childComplexity int) int
 		LatestDataAt     func(childComplexity int) int
@@ -88,6 +111,13 @@ type ComplexityRoot struct {
 		RevokeAll             func(childComplexity int, input *health.RevokeAllInput) int
 	}
 
+	PageInfo struct {
+		EndCursor       func(childComplexity int) int
+		HasNextPage     func(childComplexity int) int
+		HasPreviousPage func(childComplexity int) int
+		StartCursor     func(childComplexity int) int
+	}
+
 	Problem struct {
 		AuthorizationURL func(childComplexity int) int
 		Code             func(childComplexity int) int
@@ -97,6 +127,7 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		AccessLog        func(childComplexity int, userID *string, first *int, after *string) int
 		AuthorizationURL func(childComplexity int, dataSource string, userID *string, redirectURL *health.URL) int
 		Connections      func(childComplexity int, userID *string, dataSources []string) int
 		DataSources      func(childComplexity int) int
@@ -142,6 +173,7 @@ type ComplexityRoot struct {
 	}
 
 	User struct {
+		AccessLog        func(childComplexity int, first *int, after *string) int
 		AuthorizationURL func(childComplexity int, dataSource string, redirectURL *health.URL) int
 		Connections      func(childComplexity int, dataSources []string) int
 		ID               func(childComplexity int) int
@@ -162,6 +194,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "AccessLogConnection.edges":
+		if e.ComplexityRoot.AccessLogConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogConnection.Edges(childComplexity), true
+	case "AccessLogConnection.nodes":
+		if e.ComplexityRoot.AccessLogConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogConnection.Nodes(childComplexity), true
+	case "AccessLogConnection.pageInfo":
+		if e.ComplexityRoot.AccessLogConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogConnection.PageInfo(childComplexity), true
+
+	case "AccessLogEdge.cursor":
+		if e.ComplexityRoot.AccessLogEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEdge.Cursor(childComplexity), true
+	case "AccessLogEdge.node":
+		if e.ComplexityRoot.AccessLogEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEdge.Node(childComplexity), true
+
+	case "AccessLogEntry.action":
+		if e.ComplexityRoot.AccessLogEntry.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEntry.Action(childComplexity), true
+	case "AccessLogEntry.actor":
+		if e.ComplexityRoot.AccessLogEntry.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEntry.Actor(childComplexity), true
+	case "AccessLogEntry.actorName":
+		if e.ComplexityRoot.AccessLogEntry.ActorName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEntry.ActorName(childComplexity), true
+	case "AccessLogEntry.at":
+		if e.ComplexityRoot.AccessLogEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEntry.At(childComplexity), true
+	case "AccessLogEntry.connector":
+		if e.ComplexityRoot.AccessLogEntry.Connector == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEntry.Connector(childComplexity), true
+	case "AccessLogEntry.dataSource":
+		if e.ComplexityRoot.AccessLogEntry.DataSource == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEntry.DataSource(childComplexity), true
+	case "AccessLogEntry.outcome":
+		if e.ComplexityRoot.AccessLogEntry.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessLogEntry.Outcome(childComplexity), true
 
 	case "AuthorizationUrl.authorized":
 		if e.ComplexityRoot.AuthorizationUrl.Authorized == nil {
@@ -275,6 +382,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DataSource.Name(childComplexity), true
 
+	case "DataSourceLink.accountVerified":
+		if e.ComplexityRoot.DataSourceLink.AccountVerified == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataSourceLink.AccountVerified(childComplexity), true
 	case "DataSourceLink.authorizationUrl":
 		if e.ComplexityRoot.DataSourceLink.AuthorizationURL == nil {
 			break
@@ -298,6 +411,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DataSourceLink.ConnectedAt(childComplexity), true
+	case "DataSourceLink.dataCheckedAt":
+		if e.ComplexityRoot.DataSourceLink.DataCheckedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataSourceLink.DataCheckedAt(childComplexity), true
 	case "DataSourceLink.dataSource":
 		if e.ComplexityRoot.DataSourceLink.DataSource == nil {
 			break
@@ -405,6 +524,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Mutation.RevokeAll(childComplexity, args["input"].(*health.RevokeAllInput)), true
 
+	case "PageInfo.endCursor":
+		if e.ComplexityRoot.PageInfo.EndCursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PageInfo.EndCursor(childComplexity), true
+	case "PageInfo.hasNextPage":
+		if e.ComplexityRoot.PageInfo.HasNextPage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PageInfo.HasNextPage(childComplexity), true
+	case "PageInfo.hasPreviousPage":
+		if e.ComplexityRoot.PageInfo.HasPreviousPage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PageInfo.HasPreviousPage(childComplexity), true
+	case "PageInfo.startCursor":
+		if e.ComplexityRoot.PageInfo.StartCursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
 	case "Problem.authorizationUrl":
 		if e.ComplexityRoot.Problem.AuthorizationURL == nil {
 			break
@@ -436,6 +580,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Problem.RetryAfter(childComplexity), true
 
+	case "Query.accessLog":
+		if e.ComplexityRoot.Query.AccessLog == nil {
+			break
+		}
+
+		args, err := ec.field_Query_accessLog_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AccessLog(childComplexity, args["userId"].(*string), args["first"].(*int), args["after"].(*string)), true
 	case "Query.authorizationUrl":
 		if e.ComplexityRoot.Query.AuthorizationURL == nil {
 			break
@@ -657,6 +812,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StepCount.Total(childComplexity), true
 
+	case "User.accessLog":
+		if e.ComplexityRoot.User.AccessLog == nil {
+			break
+		}
+
+		args, err := ec.field_User_accessLog_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.User.AccessLog(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "User.authorizationUrl":
 		if e.ComplexityRoot.User.AuthorizationURL == nil {
 			break
@@ -784,6 +950,110 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
+	{Name: "../schema/access.graphqls", Input: `"What happened to a person's links, and who did it. It holds no health data and no token."
+type AccessLogEntry {
+  "When it happened."
+  at: DateTime!
+  "What happened."
+  action: AccessAction!
+  "Who did it."
+  actor: ActorKind!
+  "The service that did it: the subject of its credential. Null for every other actor."
+  actorName: String
+  "The upstream that it concerns. Null when it concerns all of them."
+  connector: String
+  "The data source that it concerns. Null when it concerns every data source of an upstream."
+  dataSource: DataSource
+  "What came of a revocation. Null for everything else."
+  outcome: RevokeOutcome
+}
+
+"What can happen to a link."
+enum AccessAction {
+  "A link was made, or made anew."
+  LINKED
+  "The operator brought the authorisation from another system."
+  IMPORTED
+  "The authorisation was renewed, as it has to be every hour of use."
+  REFRESHED
+  "The upstream refused the authorisation for good."
+  REFUSED
+  "The upstream took the authorisation after all."
+  REVIVED
+  "Somebody asked for the link to end; ` + "`" + `outcome` + "`" + ` says what came of it."
+  REVOKED
+  "The link ended without anybody asking here: at the upstream, or because its account turned out to be another person's."
+  ENDED
+  "The person was forgotten."
+  ERASED
+}
+
+"Who can do something to a link."
+enum ActorKind {
+  "The person, with a credential of their own."
+  PERSON
+  "A service's credential."
+  SERVICE
+  "The operator of this gateway."
+  OPERATOR
+  "This gateway, of itself."
+  GATEWAY
+  "It was found so at the upstream: whoever did it did it there."
+  UPSTREAM
+}
+
+"A page of an access log, newest first."
+type AccessLogConnection {
+  "The entries with their cursors."
+  edges: [AccessLogEdge!]!
+  "The entries alone."
+  nodes: [AccessLogEntry!]!
+  "Whether there are older ones."
+  pageInfo: PageInfo!
+}
+
+"An entry and its place."
+type AccessLogEdge {
+  "What to give as ` + "`" + `after` + "`" + ` for the page behind it."
+  cursor: String!
+  "The entry."
+  node: AccessLogEntry!
+}
+
+"What is around a page, as Relay's cursor connections have it."
+type PageInfo {
+  "Whether there is more behind the page."
+  hasNextPage: Boolean!
+  "Whether ` + "`" + `after` + "`" + ` was given: there is more before the page."
+  hasPreviousPage: Boolean!
+  "The first cursor of the page. Null when it is empty."
+  startCursor: String
+  "The last cursor of the page. Null when it is empty."
+  endCursor: String
+}
+
+extend type Query {
+  "Who did what to the caller's links (or those of ` + "`" + `userId` + "`" + `), newest first. Entries are kept for a time that the operator sets."
+  accessLog(
+    "Whose log: yourself when left out. A service's credential has to say."
+    userId: ID
+    "The length of the page, at most 100."
+    first: Int = 50
+    "The cursor behind which the page begins. Leave it out for the newest entries."
+    after: String
+  ): AccessLogConnection
+}
+
+extend type User {
+  "Who did what to the person's links, newest first. Entries are kept for a time that the operator sets."
+  accessLog(
+    "The length of the page, at most 100."
+    first: Int = 50
+    "The cursor behind which the page begins. Leave it out for the newest entries."
+    after: String
+  ): AccessLogConnection
+}
+`, BuiltIn: false},
 	{Name: "../schema/authorization.graphqls", Input: `"Where to send a person's browser to link one data source."
 type AuthorizationUrl {
   "What is to be linked."
@@ -867,6 +1137,14 @@ type DataSourceLink implements Node {
   checkedAt: DateTime
   "End of the newest measurement that this gateway has seen from the source; for a daily total the end of that day in UTC, or now."
   latestDataAt: DateTime
+  "When this gateway last asked the source for its newest data; up to one hour before it did. Null when it never has."
+  dataCheckedAt: DateTime
+  """
+  Whether the upstream itself confirmed that the authorisation is for the account that the browser named. False: it could not
+  be asked, for want of the scope ` + "`" + `profile` + "`" + ` or because it was down. Null where nothing is linked, and for ROOK, which takes
+  this gateway's ids.
+  """
+  accountVerified: Boolean
   "The scopes that the person granted. Null where the upstream has none, or does not say."
   scopesGranted: [String!]
   "The scopes that this gateway could use and the person did not grant. Null where the upstream has none, or does not say."
@@ -913,6 +1191,11 @@ enum ProblemCode {
   NOT_CONNECTED
   "The person's turn: link the data source again."
   REAUTHORIZATION_REQUIRED
+  """
+  The person's turn: the source is linked, but nothing new has come from it for as long as the operator finds suspicious. Open
+  its app, or wear the device.
+  """
+  NO_NEW_DATA
   "The data source can't do this."
   UNSUPPORTED
   "Time's turn: the upstream's budget is spent; ` + "`" + `retryAfter` + "`" + ` says until when."
@@ -1299,6 +1582,48 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func (ec *executionContext) childFields_AccessLogConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AccessLogConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_AccessLogConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AccessLogConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessLogConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessLogEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AccessLogEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AccessLogEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessLogEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessLogEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_AccessLogEntry_at(ctx, field)
+	case "action":
+		return ec.fieldContext_AccessLogEntry_action(ctx, field)
+	case "actor":
+		return ec.fieldContext_AccessLogEntry_actor(ctx, field)
+	case "actorName":
+		return ec.fieldContext_AccessLogEntry_actorName(ctx, field)
+	case "connector":
+		return ec.fieldContext_AccessLogEntry_connector(ctx, field)
+	case "dataSource":
+		return ec.fieldContext_AccessLogEntry_dataSource(ctx, field)
+	case "outcome":
+		return ec.fieldContext_AccessLogEntry_outcome(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessLogEntry", field.Name)
+}
+
 func (ec *executionContext) childFields_AuthorizationUrl(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "dataSource":
@@ -1375,6 +1700,10 @@ func (ec *executionContext) childFields_DataSourceLink(ctx context.Context, fiel
 		return ec.fieldContext_DataSourceLink_checkedAt(ctx, field)
 	case "latestDataAt":
 		return ec.fieldContext_DataSourceLink_latestDataAt(ctx, field)
+	case "dataCheckedAt":
+		return ec.fieldContext_DataSourceLink_dataCheckedAt(ctx, field)
+	case "accountVerified":
+		return ec.fieldContext_DataSourceLink_accountVerified(ctx, field)
 	case "scopesGranted":
 		return ec.fieldContext_DataSourceLink_scopesGranted(ctx, field)
 	case "scopesMissing":
@@ -1395,6 +1724,20 @@ func (ec *executionContext) childFields_EraseUserPayload(ctx context.Context, fi
 		return ec.fieldContext_EraseUserPayload_deletedRows(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EraseUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hasNextPage":
+		return ec.fieldContext_PageInfo_hasNextPage(ctx, field)
+	case "hasPreviousPage":
+		return ec.fieldContext_PageInfo_hasPreviousPage(ctx, field)
+	case "startCursor":
+		return ec.fieldContext_PageInfo_startCursor(ctx, field)
+	case "endCursor":
+		return ec.fieldContext_PageInfo_endCursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
 func (ec *executionContext) childFields_Problem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1489,6 +1832,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_authorizationUrl(ctx, field)
 	case "stepCount":
 		return ec.fieldContext_User_stepCount(ctx, field)
+	case "accessLog":
+		return ec.fieldContext_User_accessLog(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }

@@ -8,14 +8,17 @@ import (
 // Code names a failure by whose turn it is to act. The codes are public and stable.
 type Code string
 
-// The codes. The first three concern a request and are only ever GraphQL errors; the others also stand as problems
+// The codes. BAD_USER_INPUT, UNAUTHENTICATED, FORBIDDEN and ACCOUNT_IN_USE concern a
+// request and are only ever GraphQL errors; the others also stand as problems
 // beside the values that could be had.
 const (
 	BadUserInput            Code = "BAD_USER_INPUT"           // caller
 	Unauthenticated         Code = "UNAUTHENTICATED"          // caller
 	Forbidden               Code = "FORBIDDEN"                // caller
 	NotConnected            Code = "NOT_CONNECTED"            // person: link first
+	AccountInUse            Code = "ACCOUNT_IN_USE"           // person: end the link of the other person first
 	ReauthorizationRequired Code = "REAUTHORIZATION_REQUIRED" // person: link again
+	NoNewData               Code = "NO_NEW_DATA"              // person: open the source's app; a problem alone, never an error
 	Unsupported             Code = "UNSUPPORTED"              // caller: this source has no such data
 	RateLimited             Code = "RATE_LIMITED"             // time
 	UpstreamUnavailable     Code = "UPSTREAM_UNAVAILABLE"     // time

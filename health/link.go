@@ -41,9 +41,13 @@ type DataSourceLink struct {
 	ConnectedAt   *time.Time // when the gateway first saw the present connection
 	CheckedAt     *time.Time // when the status was last read where it is decided
 	LatestDataAt  *time.Time // end of the newest measurement seen
-	ScopesGranted []string   // nil where the upstream has no scopes
-	ScopesMissing []string   // nil where the upstream has no scopes
-	Problem       *Problem
+	DataCheckedAt *time.Time // when the newest data was last asked for
+	// AccountVerified says whether the upstream itself confirmed whose account it is; nil where we name people there, and
+	// where nothing is linked.
+	AccountVerified *bool
+	ScopesGranted   []string // nil where the upstream has no scopes
+	ScopesMissing   []string // nil where the upstream has no scopes
+	Problem         *Problem
 }
 
 // IsNode marks a link as a Node.

@@ -37,7 +37,10 @@ func tablesOf(t *testing.T, db *bun.DB) []string {
 	return ours
 }
 
-var tables = []string{"upstream_users", "links", "grants", "spent_states", "data_sources", "instance"}
+var tables = []string{"upstream_users", "links", "grants", "spent_states", "data_sources", "instance", "access_log", "leases"}
+
+// steps are all there are, oldest first.
+var steps = []string{"20261120090000_tables", "20261121090000_access"}
 
 func TestUpAndDown(t *testing.T) {
 	storetest.Both(t, func(t *testing.T, url string) {
@@ -65,8 +68,8 @@ func TestUpAndDown(t *testing.T) {
 
 		require.NoError(t, store.Migrate(ctx, config, progress))
 		assert.ElementsMatch(t, tables, tablesOf(t, db))
-		assert.Equal(t, []string{"applied 20261120090000_tables"}, told)
-		assert.Equal(t, []string{"20261120090000_tables"}, applied())
+		assert.Equal(t, []string{"applied " + steps[0], "applied " + steps[1]}, told)
+		assert.Equal(t, steps, applied())
 		key := linkKey(t, db)
 
 		told = nil
@@ -75,7 +78,7 @@ func TestUpAndDown(t *testing.T) {
 		assert.Equal(t, key, linkKey(t, db), "the key is made once")
 
 		require.NoError(t, store.MigrateDown(ctx, config, progress))
-		assert.Equal(t, []string{"took back 20261120090000_tables"}, told)
+		assert.Equal(t, []string{"took back " + steps[1], "took back " + steps[0]}, told)
 		assert.Empty(t, tablesOf(t, db))
 		assert.Empty(t, applied())
 
@@ -129,7 +132,7 @@ func TestMigratorsAtOnce(t *testing.T) {
 			})
 		}
 		wait.Wait()
-		assert.Len(t, applied, 1)
+		assert.Len(t, applied, len(steps))
 		assert.ElementsMatch(t, tables, tablesOf(t, storetest.DB(t, url)))
 	})
 }
@@ -161,11 +164,32 @@ func TestFailedStep(t *testing.T) {
 		assert.Equal(t, []string{"instance"}, tablesOf(t, db))
 		pending, err := migrations.Pending(t.Context(), db)
 		require.NoError(t, err)
-		assert.Equal(t, []string{"20261120090000_tables"}, pending)
+		assert.Equal(t, steps, pending)
 
 		_, err = db.ExecContext(t.Context(), "DROP TABLE instance")
 		require.NoError(t, err)
 		require.NoError(t, store.Migrate(t.Context(), config, nil))
+	})
+}
+
+// Accounts that several people held before an account was one person's stay theirs, and nobody else's.
+func TestAccountsHeldBefore(t *testing.T) {
+	storetest.Both(t, func(t *testing.T, url string) {
+		t.Helper()
+		ctx, config, db := t.Context(), store.Config{URL: url}, storetest.DB(t, url)
+		require.NoError(t, migrations.UpTo(ctx, db, 1))
+		for person, account := range map[string]string{"person-1": "one", "person-2": "two", "person-3": "two"} {
+			_, err := db.ExecContext(ctx, "INSERT INTO grants (person, connector, account_id, time_zone, lease, version) VALUES (?, 'onetwentyone', ?, '', '', 1)", person, account)
+			require.NoError(t, err)
+		}
+		require.NoError(t, store.Migrate(ctx, config, nil))
+		var shared []string
+		require.NoError(t, db.NewRaw("SELECT person FROM grants WHERE shared ORDER BY person").Scan(ctx, &shared))
+		assert.Equal(t, []string{"person-2", "person-3"}, shared)
+		_, err := db.ExecContext(ctx, "UPDATE grants SET account_id = 'one' WHERE person = 'person-2'")
+		require.NoError(t, err)
+		_, err = db.ExecContext(ctx, "UPDATE grants SET shared = FALSE WHERE person = 'person-2'")
+		require.Error(t, err)
 	})
 }
 

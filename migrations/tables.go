@@ -72,8 +72,10 @@ var tablesSQL = []string{
 	)`,
 }
 
-// tableComments is for those who look into the database. SQLite has no comments.
-var tableComments = []struct{ table, comment string }{
+// tableComment is for those who look into the database. SQLite has no comments.
+type tableComment struct{ table, comment string }
+
+var tableComments = []tableComment{
 	{"upstream_users", "The id by which an upstream knows a person"},
 	{"links", "What is remembered of the link between a person and a data source"},
 	{"grants", "OAuth grants: the tokens are sealed, scopes are a JSON list"},
@@ -83,23 +85,38 @@ var tableComments = []struct{ table, comment string }{
 }
 
 func tablesUp(ctx context.Context, tx bun.Tx) error {
-	for _, statement := range tablesSQL {
-		if _, err := tx.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("make the tables: %w", err)
-		}
+	if err := execAll(ctx, tx, tablesSQL); err != nil {
+		return fmt.Errorf("make the tables: %w", err)
 	}
-	if tx.Dialect().Name() == dialect.PG {
-		for _, c := range tableComments {
-			if _, err := tx.ExecContext(ctx, "COMMENT ON TABLE ? IS ?", bun.Ident(c.table), c.comment); err != nil {
-				return fmt.Errorf("comment the tables: %w", err)
-			}
-		}
+	if err := comment(ctx, tx, tableComments); err != nil {
+		return err
 	}
 	key := make([]byte, linkKeyBytes)
 	_, _ = rand.Read(key) // never fails: it ends the program rather
 	if _, err := tx.ExecContext(ctx, "INSERT INTO instance (id, link_key) VALUES (1, ?)", key); err != nil {
 		// The cause may hold the statement and thereby the key.
 		return fmt.Errorf("store the link key: %T", err)
+	}
+	return nil
+}
+
+func execAll(ctx context.Context, tx bun.Tx, statements []string) error {
+	for _, statement := range statements {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return err //nolint:wrapcheck // the caller says what was being made
+		}
+	}
+	return nil
+}
+
+func comment(ctx context.Context, tx bun.Tx, comments []tableComment) error {
+	if tx.Dialect().Name() != dialect.PG {
+		return nil
+	}
+	for _, c := range comments {
+		if _, err := tx.ExecContext(ctx, "COMMENT ON TABLE ? IS ?", bun.Ident(c.table), c.comment); err != nil {
+			return fmt.Errorf("comment the tables: %w", err)
+		}
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 func (r *mutationResolver) CompleteAuthorization(ctx context.Context, input health.CompleteAuthorizationInput) (*health.CompleteAuthorizationPayload, error) {
 	request := gateway.CompleteRequest{URL: string(input.URL), DataSource: input.DataSource}
 	caller := callers.FromContext(ctx)
+	request.Actor = caller.Actor()
 	if input.UserID != nil || !caller.IsService() {
 		user, err := caller.Target(input.UserID, "input.userId")
 		if err != nil {

@@ -14,12 +14,13 @@ func (r *dataSourceLinkResolver) AuthorizationURL(ctx context.Context, obj *heal
 
 // Revoke is the resolver for the revoke field.
 func (r *mutationResolver) Revoke(ctx context.Context, input health.RevokeInput) (*health.RevokePayload, error) {
-	user, err := callers.FromContext(ctx).Target(input.UserID, "input.userId")
+	caller := callers.FromContext(ctx)
+	user, err := caller.Target(input.UserID, "input.userId")
 	if err != nil {
 		return nil, err
 	}
 	defer readsOf(ctx).forget()
-	payload, err := r.Gateway.Revoke(ctx, user, input.DataSource)
+	payload, err := r.Gateway.Revoke(ctx, user, input.DataSource, caller.Actor())
 	if err != nil {
 		return nil, err
 	}
@@ -31,12 +32,13 @@ func (r *mutationResolver) RevokeAll(ctx context.Context, input *health.RevokeAl
 	if input == nil {
 		input = &health.RevokeAllInput{}
 	}
-	user, err := callers.FromContext(ctx).Target(input.UserID, "input.userId")
+	caller := callers.FromContext(ctx)
+	user, err := caller.Target(input.UserID, "input.userId")
 	if err != nil {
 		return nil, err
 	}
 	defer readsOf(ctx).forget()
-	payload, err := r.Gateway.RevokeAll(ctx, user)
+	payload, err := r.Gateway.RevokeAll(ctx, user, caller.Actor())
 	if err != nil {
 		return nil, err
 	}
@@ -48,12 +50,13 @@ func (r *mutationResolver) EraseUser(ctx context.Context, input *health.EraseUse
 	if input == nil {
 		input = &health.EraseUserInput{}
 	}
-	user, err := callers.FromContext(ctx).Target(input.UserID, "input.userId")
+	caller := callers.FromContext(ctx)
+	user, err := caller.Target(input.UserID, "input.userId")
 	if err != nil {
 		return nil, err
 	}
 	defer readsOf(ctx).forget()
-	payload, err := r.Gateway.Erase(ctx, user)
+	payload, err := r.Gateway.Erase(ctx, user, caller.Actor())
 	if err != nil {
 		return nil, err
 	}

@@ -49,6 +49,22 @@ func (r *Resolver) AroundOperation(ctx context.Context, next graphql.OperationHa
 	}
 }
 
+// accessLog gives a page of a person's log. first is null only where the caller wrote null, which means the default.
+func (r *Resolver) accessLog(ctx context.Context, user health.UserID, first *int, after *string) (*health.AccessLogConnection, error) {
+	length, cursor := 50, ""
+	if first != nil {
+		length = *first
+	}
+	if after != nil {
+		cursor = *after
+	}
+	page, err := r.Gateway.AccessLog(ctx, user, length, cursor)
+	if err != nil {
+		return nil, err
+	}
+	return &page, nil
+}
+
 // target is whom a field concerns.
 func target(ctx context.Context, userID *string, argument string) (health.UserID, error) {
 	if userID == nil {

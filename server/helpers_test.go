@@ -24,6 +24,7 @@ import (
 	"healthgraph/server"
 	"healthgraph/store"
 	"healthgraph/store/storetest"
+	"healthgraph/tokens"
 )
 
 // canary stands in whatever a client sends or a connector holds, and must not come back.
@@ -47,7 +48,12 @@ func newSite(t *testing.T, changes ...func(*server.Config)) *site {
 	registry, err := connectors.NewRegistry(s.upstream)
 	require.NoError(t, err)
 	db := storetest.Open(t, store.Config{URL: storetest.SQLite(t)})
-	g, err := gateway.New(t.Context(), gateway.Config{Registry: registry, Store: db, Now: time.Now, Log: log})
+	var keyset bytes.Buffer
+	require.NoError(t, tokens.WriteKeyset(&keyset))
+	sealer, err := tokens.NewSealer(keyset.Bytes())
+	require.NoError(t, err)
+	keeper := tokens.NewKeeper(tokens.KeeperConfig{Store: db, Sealer: sealer, Now: time.Now, Log: log})
+	g, err := gateway.New(t.Context(), gateway.Config{Registry: registry, Store: db, Tokens: keeper, Now: time.Now, Log: log})
 	require.NoError(t, err)
 	verifier, err := callers.NewVerifier(health.NewSecret(secret), nil, time.Now)
 	require.NoError(t, err)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/uptrace/bun/driver/pgdriver"
 	"modernc.org/sqlite"
+
+	"healthgraph/tokens"
 )
 
 // SQLSTATE codes, see PostgreSQL's appendix A.
@@ -18,6 +20,9 @@ const (
 
 // sqliteGeneric is SQLITE_ERROR, in whose text SQLite may quote the statement.
 const sqliteGeneric = 1
+
+// sqliteUnique is SQLITE_CONSTRAINT_UNIQUE.
+const sqliteUnique = 2067
 
 // failure is an error of the database, told without the values that the database may have quoted.
 type failure struct {
@@ -52,13 +57,29 @@ func (f *failure) Error() string {
 // Unwrap gives the cause, so that the end of a context can be told from the rest. Its text is not for the log.
 func (f *failure) Unwrap() error { return f.cause }
 
+// told is failed for what may have been told already.
+func told(doing string, err error) error {
+	var f *failure
+	if errors.As(err, &f) || errors.Is(err, tokens.ErrAccountInUse) {
+		return err
+	}
+	return failed(doing, err)
+}
+
+// isUniqueViolation says whether the statement met another row with the same key.
+func isUniqueViolation(err error) bool {
+	var server pgdriver.Error
+	var file *sqlite.Error
+	return errors.As(err, &server) && server.Field('C') == stateUniqueViolation ||
+		errors.As(err, &file) && file.Code() == sqliteUnique
+}
+
 // insert runs an INSERT … ON CONFLICT, and once more after a unique violation. PostgreSQL resolves conflicts for one
 // unique index of a table; of two sessions that insert the same row at once, the slower one may be stopped by the other
 // index. The second time it meets the finished row, and only a real clash fails again.
 func insert(run func() (sql.Result, error)) (sql.Result, error) {
 	result, err := run()
-	var server pgdriver.Error
-	if errors.As(err, &server) && server.Field('C') == stateUniqueViolation {
+	if isUniqueViolation(err) {
 		return run()
 	}
 	return result, err

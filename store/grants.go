@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -26,6 +25,8 @@ type grantRow struct {
 	Scopes        sql.NullString `bun:"scopes"` // a JSON list; NULL = the upstream did not say
 	TimeZone      string         `bun:"time_zone"`
 	ProfileReadAt bun.NullTime   `bun:"profile_read_at"`
+	VerifiedAt    bun.NullTime   `bun:"account_verified_at"`
+	Shared        bool           `bun:"shared"`
 	ConnectedAt   bun.NullTime   `bun:"connected_at"`
 	Lease         string         `bun:"lease"`
 	LeaseUntil    bun.NullTime   `bun:"lease_until"`
@@ -34,8 +35,8 @@ type grantRow struct {
 
 // grantColumns are those that a new grant writes over an old one.
 var grantColumns = []string{
-	"account_id", "sealed", "expires_at", "refused_at", "scopes", "time_zone", "profile_read_at", "connected_at",
-	"lease", "lease_until",
+	"account_id", "sealed", "expires_at", "refused_at", "scopes", "time_zone", "profile_read_at", "account_verified_at",
+	"shared", "connected_at", "lease", "lease_until",
 }
 
 func grantRowOf(r tokens.Record, version int64) (grantRow, error) {
@@ -48,6 +49,8 @@ func grantRowOf(r tokens.Record, version int64) (grantRow, error) {
 		RefusedAt:     bun.NullTime{Time: r.RefusedAt},
 		TimeZone:      r.TimeZone,
 		ProfileReadAt: bun.NullTime{Time: r.ProfileReadAt},
+		VerifiedAt:    bun.NullTime{Time: r.VerifiedAt},
+		Shared:        r.Shared,
 		ConnectedAt:   bun.NullTime{Time: r.ConnectedAt},
 		Lease:         r.Lease,
 		LeaseUntil:    bun.NullTime{Time: r.LeaseUntil},
@@ -73,6 +76,8 @@ func (r grantRow) record() (tokens.Record, error) {
 		RefusedAt:     r.RefusedAt.UTC(),
 		TimeZone:      r.TimeZone,
 		ProfileReadAt: r.ProfileReadAt.UTC(),
+		VerifiedAt:    r.VerifiedAt.UTC(),
+		Shared:        r.Shared,
 		ConnectedAt:   r.ConnectedAt.UTC(),
 		Lease:         r.Lease,
 		LeaseUntil:    r.LeaseUntil.UTC(),
@@ -125,39 +130,4 @@ func grantRecords(rows []grantRow) ([]tokens.Record, error) {
 		records = append(records, record)
 	}
 	return records, nil
-}
-
-// PutGrant writes the record over whatever is there, and counts the row's version up whatever record.Version is.
-func (s *Store) PutGrant(ctx context.Context, record tokens.Record) error {
-	row, err := grantRowOf(record, 1)
-	if err != nil {
-		return err
-	}
-	query := s.write.NewInsert().Model(&row).On("CONFLICT (person, connector) DO UPDATE")
-	for _, column := range grantColumns {
-		query = query.Set("? = excluded.?", bun.Ident(column), bun.Ident(column))
-	}
-	_, err = query.Set("version = grants.version + 1").Exec(ctx)
-	return failed("write a grant", err)
-}
-
-// UpdateGrant writes the record if the row still has record.Version, and says whether it did. The row then has
-// record.Version + 1.
-func (s *Store) UpdateGrant(ctx context.Context, record tokens.Record) (bool, error) {
-	row, err := grantRowOf(record, record.Version+1)
-	if err != nil {
-		return false, err
-	}
-	result, err := s.write.NewUpdate().Model(&row).Column(slices.Concat(grantColumns, []string{"version"})...).
-		WherePK().Where("version = ?", record.Version).Exec(ctx)
-	rows, err := changed("update a grant", result, err)
-	return rows > 0, err
-}
-
-// DeleteGrant forgets a grant and says whether there was one.
-func (s *Store) DeleteGrant(ctx context.Context, user health.UserID, connector string) (bool, error) {
-	result, err := s.write.NewDelete().Model((*grantRow)(nil)).
-		Where("person = ?", string(user)).Where("connector = ?", connector).Exec(ctx)
-	rows, err := changed("delete a grant", result, err)
-	return rows > 0, err
 }

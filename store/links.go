@@ -25,6 +25,7 @@ type linkRow struct {
 	ConnectedAt   bun.NullTime `bun:"connected_at,type:timestamptz"`
 	CheckedAt     bun.NullTime `bun:"checked_at,type:timestamptz"`
 	LatestDataAt  bun.NullTime `bun:"latest_data_at,type:timestamptz"`
+	DataCheckedAt bun.NullTime `bun:"data_checked_at,type:timestamptz"`
 	PendingSince  bun.NullTime `bun:"pending_since,type:timestamptz"`
 	RevokedAt     bun.NullTime `bun:"revoked_at,type:timestamptz"`
 	LateDataUntil bun.NullTime `bun:"late_data_until,type:timestamptz"`
@@ -41,6 +42,7 @@ func (r linkRow) record() gateway.LinkRecord {
 		ConnectedAt:   r.ConnectedAt.UTC(),
 		CheckedAt:     r.CheckedAt.UTC(),
 		LatestDataAt:  r.LatestDataAt.UTC(),
+		DataCheckedAt: r.DataCheckedAt.UTC(),
 		PendingSince:  r.PendingSince.UTC(),
 		RevokedAt:     r.RevokedAt.UTC(),
 		LateDataUntil: r.LateDataUntil.UTC(),
@@ -76,7 +78,7 @@ func (s *Store) selectLinks(ctx context.Context, n int, where string, list any) 
 // putLinks takes rows whose version is already the next one. A row that is not there is made only at its first version: a
 // link that was erased meanwhile stays erased.
 const putLinks = `WITH given (id, person, data_source, connector, status, connected_at, checked_at, latest_data_at,
-	pending_since, revoked_at, late_data_until, version) AS (?)
+	data_checked_at, pending_since, revoked_at, late_data_until, version) AS (?)
 INSERT INTO links (id, person, data_source, connector, status, connected_at, checked_at,
 	pending_since, revoked_at, late_data_until, version)
 SELECT id, person, data_source, connector, status, connected_at, checked_at,
@@ -91,7 +93,7 @@ ON CONFLICT (person, data_source) DO UPDATE SET
 WHERE links.version = excluded.version - 1`
 
 // PutLinks writes each record whose row still has the record's Version (or does not exist, for 0), all columns but
-// LatestDataAt, and says how many were written. A written row has the record's Version + 1. Of several records for the
+// LatestDataAt and DataCheckedAt, and says how many were written. A written row has the record's Version + 1. Of several records for the
 // same link the last is taken. A row's id never changes.
 func (s *Store) PutLinks(ctx context.Context, records []gateway.LinkRecord) (int, error) {
 	if len(records) == 0 {
@@ -133,16 +135,30 @@ func linkRows(records []gateway.LinkRecord) []linkRow {
 	return rows
 }
 
-// NoteData moves LatestDataAt of the person's links forward to latest, never back. It is no write in the sense of Version.
-// A zero latest changes nothing.
-func (s *Store) NoteData(ctx context.Context, user health.UserID, sources []health.DataSourceID, latest time.Time) error {
-	if len(sources) == 0 || latest.IsZero() {
+type dataNoteRow struct {
+	DataSource string       `bun:"data_source,type:text"`
+	Latest     bun.NullTime `bun:"latest,type:timestamptz"`
+}
+
+// noteData compares instants as text on SQLite, which has the right order: all are UTC, and the '+' of the zone sorts before
+// the '.' of a fraction and before its digits.
+const noteData = `WITH given (data_source, latest) AS (?)
+UPDATE links SET data_checked_at = ?, latest_data_at = CASE
+	WHEN given.latest IS NULL OR links.latest_data_at >= given.latest THEN links.latest_data_at ELSE given.latest END
+FROM given
+WHERE links.person = ? AND links.data_source = given.data_source`
+
+// NoteData remembers that the person's sources were asked for their newest data at checkedAt, and moves their LatestDataAt
+// forward to what was found, never back; a zero Latest found nothing. It is no write in the sense of Version.
+func (s *Store) NoteData(ctx context.Context, user health.UserID, notes []gateway.DataNote, checkedAt time.Time) error {
+	if len(notes) == 0 {
 		return nil
 	}
-	// On SQLite instants are compared as text, which has the right order: all are UTC, and the '+' of the zone sorts before
-	// the '.' of a fraction and before its digits.
-	_, err := s.write.NewUpdate().Model((*linkRow)(nil)).Set("latest_data_at = ?", latest).
-		Where("person = ?", string(user)).Where("data_source IN (?)", bun.List(sources)).
-		Where("latest_data_at IS NULL OR latest_data_at < ?", latest).Exec(ctx)
+	rows := make([]dataNoteRow, len(notes))
+	for i, note := range notes {
+		rows[i] = dataNoteRow{string(note.DataSource), bun.NullTime{Time: note.Latest}}
+	}
+	slices.SortFunc(rows, func(a, b dataNoteRow) int { return cmp.Compare(a.DataSource, b.DataSource) }) // as all writers do
+	_, err := s.write.NewRaw(noteData, s.write.NewValues(&rows), checkedAt, string(user)).Exec(ctx)
 	return failed("note the newest data", err)
 }

@@ -10,12 +10,12 @@ import (
 )
 
 // DeletePerson deletes every row of the person, in one transaction of a statement for each table, and says how many there
-// were. Spent states hold no person.
-func (s *Store) DeletePerson(ctx context.Context, user health.UserID) (int, error) {
+// were. Spent states hold no person. receipt, which does not name the person, is written with it.
+func (s *Store) DeletePerson(ctx context.Context, user health.UserID, receipt health.AccessEvent) (int, error) {
 	deleted := 0
 	err := s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		deleted = 0
-		for _, model := range []any{(*grantRow)(nil), (*linkRow)(nil), (*upstreamUserRow)(nil)} {
+		for _, model := range []any{(*grantRow)(nil), (*linkRow)(nil), (*upstreamUserRow)(nil), (*accessRow)(nil)} {
 			var result sql.Result
 			result, err := tx.NewDelete().Model(model).Where("person = ?", string(user)).Exec(ctx)
 			rows, err := changed("delete a person's rows", result, err)
@@ -24,7 +24,7 @@ func (s *Store) DeletePerson(ctx context.Context, user health.UserID) (int, erro
 			}
 			deleted += rows
 		}
-		return nil
+		return addAccessEvents(ctx, tx, []health.AccessEvent{receipt})
 	})
 	return deleted, failed("delete a person's rows", err)
 }

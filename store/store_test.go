@@ -69,11 +69,14 @@ func TestStatements(t *testing.T) {
 			{"WITH", func() error { _, err := s.PutLinks(ctx, links); return err }},
 			{"SELECT", func() error { _, err := s.Links(ctx, users); return err }},
 			{"SELECT", func() error { _, err := s.LinksByID(ctx, []health.LinkID{"link_1", "link_2"}); return err }},
-			{"UPDATE", func() error { return s.NoteData(ctx, "person-4", []health.DataSourceID{"oura", "fitbit"}, now) }},
+			{"WITH", func() error {
+				return s.NoteData(ctx, "person-4", []gateway.DataNote{{DataSource: "oura", Latest: now}, {DataSource: "fitbit"}}, now)
+			}},
 			{"INSERT", func() error { return s.AddDataSources(ctx, sources) }},
 			{"SELECT", func() error { _, err := s.DataSources(ctx); return err }},
 			{"SELECT", func() error { _, err := s.LinkKey(ctx); return err }},
-			{"INSERT", func() error { return s.PutGrant(ctx, grant) }},
+			{"BEGIN SELECT INSERT COMMIT", func() error { return s.PutGrant(ctx, grant) }},
+			{"SELECT", func() error { _, err := s.AccessEvents(ctx, "person-4", health.AccessEvent{}, 10); return err }},
 			{"UPDATE", func() error { _, err := s.UpdateGrant(ctx, grant); return err }},
 			{"SELECT", func() error { _, err := s.Grants(ctx, users); return err }},
 			{"DELETE", func() error { _, err := s.DeleteGrant(ctx, "person-4", "rook"); return err }},

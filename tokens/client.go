@@ -114,11 +114,11 @@ func (s *signer) outcome(ctx context.Context, response *http.Response) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case response.StatusCode == http.StatusUnauthorized && s.keeper.believed(ctx, s.record, false):
+	case response.StatusCode == http.StatusUnauthorized && s.keeper.believed(ctx, s.record, aboutReads):
 		s.keeper.markRefused(context.WithoutCancel(ctx), s.record)
 		s.record.RefusedAt = s.keeper.now()
 	case response.StatusCode < 300:
-		s.keeper.suspicion.success(matter{s.record.Connector, false})
+		s.keeper.suspicion.success(matter{s.record.Connector, aboutReads})
 		if s.record.Refused() {
 			s.keeper.revive(context.WithoutCancel(ctx), s.record)
 			s.record.RefusedAt = time.Time{}

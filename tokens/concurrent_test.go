@@ -12,6 +12,7 @@ import (
 
 	"healthgraph/connectors"
 	"healthgraph/health"
+	"healthgraph/tokens"
 )
 
 func TestFiftyReadersShareOneRenewal(t *testing.T) {
@@ -65,7 +66,9 @@ func TestARenewalDoesNotOverwriteANewLink(t *testing.T) {
 	v := newVault(t)
 	record := v.link("person-1", time.Minute)
 	relinked := v.issue(2 * time.Hour)
-	v.onRefresh = func() error { return v.Save(t.Context(), "person-1", "up", relinked, nil) }
+	v.onRefresh = func() error {
+		return v.Save(t.Context(), tokens.Linked{User: "person-1", Connector: "up", Grant: relinked})
+	}
 	status, err := v.read(v.Keeper, record)
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, status, "what was under way ends well")
@@ -83,7 +86,7 @@ func TestARefusalOfTheOldGrantDoesNotTouchANewLink(t *testing.T) {
 	v := newVault(t)
 	record := v.link("person-1", time.Minute)
 	v.onRefresh = func() error {
-		assert.NoError(t, v.Save(t.Context(), "person-1", "up", v.issue(time.Hour), nil))
+		assert.NoError(t, v.Save(t.Context(), tokens.Linked{User: "person-1", Connector: "up", Grant: v.issue(time.Hour)}))
 		return errRefused
 	}
 	status, err := v.read(v.Keeper, record)
@@ -96,7 +99,7 @@ func TestARenewalDoesNotBringBackALinkThatWasEnded(t *testing.T) {
 	v := newVault(t)
 	record := v.link("person-1", time.Minute)
 	v.onRefresh = func() error {
-		_, err := v.Forget(t.Context(), "person-1", "up")
+		_, err := v.Forget(t.Context(), "person-1", "up", health.AccessEvent{})
 		return err
 	}
 	_, err := v.read(v.Keeper, record)

@@ -53,18 +53,18 @@ func newKeyset(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// another is a second process on the same database.
+// another is a second process on the same database. The upstream has one account, which everybody shares.
 func (v *vault) another(keyset []byte) *tokens.Keeper {
 	v.t.Helper()
 	sealer, err := tokens.NewSealer(keyset)
 	require.NoError(v.t, err)
-	return tokens.NewKeeper(tokens.KeeperConfig{Store: v.store, Sealer: sealer, Now: v.clock.Now, Log: slog.New(slog.NewJSONHandler(v.log, nil))})
+	return tokens.NewKeeper(tokens.KeeperConfig{Store: v.store, Sealer: sealer, ShareAccounts: true, Now: v.clock.Now, Log: slog.New(slog.NewJSONHandler(v.log, nil))})
 }
 
 // link stores a grant that lasts for so long, and gives its record.
 func (v *vault) link(user health.UserID, lifetime time.Duration) tokens.Record {
 	v.t.Helper()
-	require.NoError(v.t, v.Save(v.t.Context(), user, "up", v.issue(lifetime), nil))
+	require.NoError(v.t, v.Save(v.t.Context(), tokens.Linked{User: user, Connector: "up", Grant: v.issue(lifetime)}))
 	return v.record(user)
 }
 

@@ -15,12 +15,13 @@ import (
 
 // Keeper keeps people's grants. Safe for concurrent use.
 type Keeper struct {
-	store       Store
-	sealer      *Sealer
-	now         func() time.Time
-	log         *slog.Logger
-	callTimeout time.Duration
-	renewals    singleflight.Group // one renewal of a grant at a time in this process
+	store         Store
+	sealer        *Sealer
+	now           func() time.Time
+	log           *slog.Logger
+	callTimeout   time.Duration
+	shareAccounts bool
+	renewals      singleflight.Group // one renewal of a grant at a time in this process
 
 	suspicion suspicion
 }
@@ -34,6 +35,8 @@ type KeeperConfig struct {
 	// CallTimeout is how long one upstream call may take, and thereby how long a renewal is left to whoever began it: 4 s
 	// longer. The default is 8 s.
 	CallTimeout time.Duration
+	// ShareAccounts lets several people link the same account of an upstream.
+	ShareAccounts bool
 }
 
 // NewKeeper makes a Keeper.
@@ -41,7 +44,7 @@ func NewKeeper(c KeeperConfig) *Keeper {
 	if c.CallTimeout == 0 {
 		c.CallTimeout = 8 * time.Second
 	}
-	return &Keeper{store: c.Store, sealer: c.Sealer, now: c.Now, log: c.Log, callTimeout: c.CallTimeout}
+	return &Keeper{store: c.Store, sealer: c.Sealer, now: c.Now, log: c.Log, callTimeout: c.CallTimeout, shareAccounts: c.ShareAccounts}
 }
 
 // Grants gives what is stored of the people's grants, in one statement and in no order.
@@ -49,22 +52,46 @@ func (k *Keeper) Grants(ctx context.Context, users []health.UserID) ([]Record, e
 	return k.store.Grants(ctx, users)
 }
 
-// Save seals and stores the grant of a person who linked (again), over any earlier one. profile is nil when it could not
-// be read.
-func (k *Keeper) Save(ctx context.Context, user health.UserID, connector string, grant connectors.Grant, profile *connectors.Profile) error {
-	sealed, err := k.sealer.sealGrant(user, connector, grant)
+// Linked is a grant that a person has just given.
+type Linked struct {
+	User      health.UserID
+	Connector string
+	Grant     connectors.Grant
+	Profile   *connectors.Profile // nil when it could not be read
+	Actor     health.Actor
+}
+
+// Save seals and stores the grant of a person who linked (again), over any earlier one. ACCOUNT_IN_USE means that another
+// person holds a grant for the same account: nothing is stored then.
+func (k *Keeper) Save(ctx context.Context, l Linked) error {
+	record, err := k.newRecord(l.User, l.Connector, l.Grant)
 	if err != nil {
 		return err
 	}
-	record := Record{
-		User: user, Connector: connector, AccountID: grant.AccountID,
-		Sealed: sealed, ExpiresAt: grant.ExpiresAt, ConnectedAt: k.now(),
+	if l.Profile != nil {
+		record = withProfile(record, *l.Profile, k.now())
 	}
-	if profile != nil {
-		record = withProfile(record, *profile, k.now())
+	event := k.event(record, health.AccessLinked, l.Actor)
+	if err = k.store.PutGrant(ctx, record, event); errors.Is(err, ErrAccountInUse) {
+		return health.Fail(health.AccountInUse, "another person has linked the same account here: it has to be ended there first", nil)
 	}
-	return k.store.PutGrant(ctx, record)
+	return err
 }
+
+func (k *Keeper) newRecord(user health.UserID, connector string, grant connectors.Grant) (Record, error) {
+	sealed, err := k.sealer.sealGrant(user, connector, grant)
+	return Record{
+		User: user, Connector: connector, AccountID: grant.AccountID, Sealed: sealed, ExpiresAt: grant.ExpiresAt,
+		Shared: k.shareAccounts, ConnectedAt: k.now(),
+	}, err
+}
+
+// event is a line of the access log about a grant.
+func (k *Keeper) event(r Record, action health.AccessAction, actor health.Actor) health.AccessEvent {
+	return health.AccessEvent{User: r.User, At: k.now(), Action: action, Actor: actor, Connector: r.Connector}
+}
+
+var byItself = health.Actor{Kind: health.ActorGateway}
 
 // SaveProfile remembers what the upstream says of the person, unless they linked again meanwhile.
 func (k *Keeper) SaveProfile(ctx context.Context, used Record, profile connectors.Profile) (Record, error) {
@@ -85,13 +112,13 @@ func (k *Keeper) DoubtProfile(ctx context.Context, used Record) {
 	}
 }
 
-// update applies f to the newest form of a grant and writes it. Whoever wrote the row meanwhile is not overwritten: f is
+// update applies f to the newest form of a grant and writes it, the events with it. Whoever wrote the row meanwhile is not overwritten: f is
 // applied to what they wrote. A grant that the person replaced or ended is left alone: f(used) is given, unwritten.
-func (k *Keeper) update(ctx context.Context, used Record, f func(Record) Record) (Record, error) {
+func (k *Keeper) update(ctx context.Context, used Record, f func(Record) Record, events ...health.AccessEvent) (Record, error) {
 	current := used
 	for range 5 {
 		next := f(current)
-		written, err := k.store.UpdateGrant(ctx, next)
+		written, err := k.store.UpdateGrant(ctx, next, events...)
 		if err != nil {
 			return next, err
 		}
@@ -112,15 +139,28 @@ func (k *Keeper) update(ctx context.Context, used Record, f func(Record) Record)
 
 func withProfile(r Record, p connectors.Profile, now time.Time) Record {
 	r.Scopes, r.TimeZone, r.ProfileReadAt = p.Scopes, "", now
+	if p.AccountID != "" && p.AccountID == r.AccountID && r.VerifiedAt.IsZero() {
+		r.VerifiedAt = now
+	}
 	if p.TimeZone != nil {
 		r.TimeZone = p.TimeZone.String()
 	}
 	return r
 }
 
-// Forget deletes a grant and says whether there was one.
-func (k *Keeper) Forget(ctx context.Context, user health.UserID, connector string) (bool, error) {
-	return k.store.DeleteGrant(ctx, user, connector)
+// Forget deletes a grant, with a line in the access log, and says whether there was one.
+func (k *Keeper) Forget(ctx context.Context, user health.UserID, connector string, event health.AccessEvent) (bool, error) {
+	return k.store.DeleteGrant(ctx, user, connector, event)
+}
+
+// Disown forgets a grant that turned out to be for another account than the one that the browser named: it could never be
+// used. If that is said of several people in a row, nobody is believed.
+func (k *Keeper) Disown(ctx context.Context, used Record) error {
+	if !k.believed(ctx, used, aboutAccounts) {
+		return errSuspect()
+	}
+	_, err := k.store.DeleteGrant(ctx, used.User, used.Connector, k.event(used, health.AccessEnded, byItself))
+	return err
 }
 
 // Client gives an HTTP client that signs with a grant that is not stored yet: the one just exchanged.
@@ -178,12 +218,16 @@ func (k *Keeper) open(r Record) (connectors.Grant, error) {
 // markRefused remembers a terminal answer, and keeps the sealed grant. One that was renewed meanwhile was not the one refused.
 func (k *Keeper) markRefused(ctx context.Context, used Record) {
 	k.log.WarnContext(ctx, "an upstream refused a person's grant for good", "connector", used.Connector)
+	var events []health.AccessEvent
+	if !used.Refused() { // otherwise it was tried again, and still is
+		events = append(events, k.event(used, health.AccessRefused, byItself))
+	}
 	_, err := k.update(ctx, used, func(r Record) Record {
 		if k.sameTokens(r, used) {
 			r.RefusedAt = k.now()
 		}
 		return r.released(used.Lease)
-	})
+	}, events...)
 	if err != nil {
 		k.log.ErrorContext(ctx, "a refused grant could not be marked", "connector", used.Connector, "error", err)
 	}
@@ -194,7 +238,7 @@ func (k *Keeper) revive(ctx context.Context, used Record) {
 	_, err := k.update(ctx, used, func(r Record) Record {
 		r.RefusedAt = time.Time{}
 		return r
-	})
+	}, k.event(used, health.AccessRevived, byItself))
 	if err != nil {
 		k.log.ErrorContext(ctx, "a revived grant could not be marked", "connector", used.Connector, "error", err)
 	}

@@ -54,7 +54,7 @@ func (v *vault) process(keyset []byte) process {
 	v.t.Helper()
 	sealer, err := tokens.NewSealer(keyset)
 	require.NoError(v.t, err)
-	return process{tokens.NewKeeper(tokens.KeeperConfig{Store: v.store, Sealer: sealer, Now: v.clock.Now, Log: slog.New(slog.NewJSONHandler(v.log, nil))}), sealer}
+	return process{tokens.NewKeeper(tokens.KeeperConfig{Store: v.store, Sealer: sealer, ShareAccounts: true, Now: v.clock.Now, Log: slog.New(slog.NewJSONHandler(v.log, nil))}), sealer}
 }
 
 func TestANewKeyWaitsUntilItIsUsedAndThePrimaryOneIsNeverRetired(t *testing.T) {
@@ -175,7 +175,7 @@ func TestFiftyReadersNeverFailWhileTwoProcessesAreRotated(t *testing.T) {
 		for _, p := range []process{early, late} {
 			_, err := p.sealer.Replace(keyset)
 			require.NoError(t, err)
-			assert.NoError(t, p.Save(t.Context(), "person-0", "up", v.issue(time.Hour), nil))
+			assert.NoError(t, p.Save(t.Context(), tokens.Linked{User: "person-0", Connector: "up", Grant: v.issue(time.Hour)}))
 			someReads() // while the other process has not looked yet
 		}
 	}

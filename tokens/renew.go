@@ -64,7 +64,7 @@ func (k *Keeper) renewNow(ctx context.Context, used Record, refresher connectors
 	}
 	switch {
 	case err == nil:
-		k.suspicion.success(matter{current.Connector, true})
+		k.suspicion.success(matter{current.Connector, aboutRefreshes})
 		renewed, err := k.keep(ctx, current, next)
 		return renewed, next, err
 	case health.AsError(err).Code == health.ReauthorizationRequired:
@@ -143,7 +143,7 @@ func (k *Keeper) keep(ctx context.Context, claimed Record, next connectors.Grant
 			r.Sealed, r.ExpiresAt, r.RefusedAt = sealed, next.ExpiresAt, time.Time{}
 		}
 		return r.released(claimed.Lease)
-	})
+	}, k.event(claimed, health.AccessRefreshed, byItself))
 }
 
 // release gives the lease back after a failure that says nothing of the grant.
@@ -179,7 +179,7 @@ func (k *Keeper) refusedRefresh(ctx context.Context, used Record, refusal error)
 		grant, err := k.open(newer)
 		return newer, grant, err
 	}
-	if !k.believed(ctx, used, true) {
+	if !k.believed(ctx, used, aboutRefreshes) {
 		k.release(ctx, used)
 		return Record{}, connectors.Grant{}, errSuspect()
 	}

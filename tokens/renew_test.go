@@ -33,7 +33,7 @@ func TestAGrantWithoutAnExpiryIsNotRenewedEarly(t *testing.T) {
 	v := newVault(t)
 	grant := v.issue(0)
 	grant.ExpiresAt = time.Time{}
-	require.NoError(t, v.Save(t.Context(), "person-1", "up", grant, nil))
+	require.NoError(t, v.Save(t.Context(), tokens.Linked{User: "person-1", Connector: "up", Grant: grant}))
 	status, err := v.read(v.Keeper, v.record("person-1"))
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusOK, status)
@@ -115,7 +115,7 @@ func TestARefusedRefreshKeepsItsSealedGrant(t *testing.T) {
 	assert.True(t, stored.Refused())
 	assert.Equal(t, record.Sealed, stored.Sealed)
 
-	require.NoError(t, v.Save(t.Context(), "person-1", "up", v.issue(time.Hour), nil))
+	require.NoError(t, v.Save(t.Context(), tokens.Linked{User: "person-1", Connector: "up", Grant: v.issue(time.Hour)}))
 	assert.False(t, v.record("person-1").Refused(), "linked again")
 	status, err := v.read(v.Keeper, v.record("person-1"))
 	require.NoError(t, err)

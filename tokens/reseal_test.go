@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"healthgraph/health"
 	"healthgraph/store"
 	"healthgraph/store/storetest"
 	"healthgraph/tokens"
@@ -56,9 +57,9 @@ type between struct {
 	before func(tokens.Record)
 }
 
-func (b between) UpdateGrant(ctx context.Context, record tokens.Record) (bool, error) {
+func (b between) UpdateGrant(ctx context.Context, record tokens.Record, events ...health.AccessEvent) (bool, error) {
 	b.before(record)
-	return b.Store.UpdateGrant(ctx, record)
+	return b.Store.UpdateGrant(ctx, record, events...)
 }
 
 func TestResealingChangesNothingButTheKeyAndTheSecondTimeNothingAtAll(t *testing.T) {
@@ -68,8 +69,8 @@ func TestResealingChangesNothingButTheKeyAndTheSecondTimeNothingAtAll(t *testing
 			v.link(person(i), time.Hour)
 		}
 		foreign := v.another(newKeyset(t))
-		require.NoError(t, foreign.Save(t.Context(), "lost", "up", v.issue(time.Hour), nil))
-		require.NoError(t, rotated.Save(t.Context(), "new", "up", v.issue(time.Hour), nil))
+		require.NoError(t, foreign.Save(t.Context(), tokens.Linked{User: "lost", Connector: "up", Grant: v.issue(time.Hour)}))
+		require.NoError(t, rotated.Save(t.Context(), tokens.Linked{User: "new", Connector: "up", Grant: v.issue(time.Hour)}))
 		damaged := v.record("new")
 		damaged.Sealed[len(damaged.Sealed)-1] ^= 1
 		require.NoError(t, v.store.PutGrant(t.Context(), damaged))
@@ -112,11 +113,15 @@ func TestResealingOverwritesNeitherANewLinkNorAnEndedOne(t *testing.T) {
 		p := reseal(t, between{v.store, func(r tokens.Record) {
 			switch r.User {
 			case person(0): // in a process that has not heard of the new primary key
-				once[0].Do(func() { assert.NoError(t, v.Save(t.Context(), r.User, "up", relinked, nil)) })
+				once[0].Do(func() {
+					assert.NoError(t, v.Save(t.Context(), tokens.Linked{User: r.User, Connector: "up", Grant: relinked}))
+				})
 			case person(1):
-				once[1].Do(func() { _, err := v.Forget(t.Context(), r.User, "up"); assert.NoError(t, err) })
+				once[1].Do(func() { _, err := v.Forget(t.Context(), r.User, "up", health.AccessEvent{}); assert.NoError(t, err) })
 			default:
-				once[2].Do(func() { assert.NoError(t, rotated.Save(t.Context(), r.User, "up", relinked, nil)) })
+				once[2].Do(func() {
+					assert.NoError(t, rotated.Save(t.Context(), tokens.Linked{User: r.User, Connector: "up", Grant: relinked}))
+				})
 			}
 		}}, rotated)
 		assert.Equal(t, tokens.ResealProgress{Total: 3, Done: 3, Resealed: 1, Skipped: 2}, p)

@@ -93,7 +93,7 @@ func TestForgettingSaysWhetherThereWasAGrant(t *testing.T) {
 	v.link("person-1", time.Hour)
 	v.link("person-2", time.Hour)
 	for _, want := range []bool{true, false} {
-		was, err := v.Forget(t.Context(), "person-1", "up")
+		was, err := v.Forget(t.Context(), "person-1", "up", health.AccessEvent{})
 		require.NoError(t, err)
 		assert.Equal(t, want, was)
 	}
@@ -117,7 +117,7 @@ func TestAProfileIsRememberedUnlessThePersonLinkedAgain(t *testing.T) {
 	assert.Equal(t, "Europe/Paris", saved.TimeZone, "good for the operation under way")
 	assert.Empty(t, v.record("person-1").TimeZone, "but it was the old account's")
 
-	require.NoError(t, v.Save(t.Context(), "person-2", "up", v.issue(time.Hour), &connectors.Profile{TimeZone: &paris}))
+	require.NoError(t, v.Save(t.Context(), tokens.Linked{User: "person-2", Connector: "up", Grant: v.issue(time.Hour), Profile: &connectors.Profile{TimeZone: &paris}}))
 	assert.Equal(t, "Europe/Paris", v.record("person-2").TimeZone)
 	assert.Nil(t, v.record("person-2").Scopes, "not known is not none")
 }

@@ -2,6 +2,7 @@ package tokens
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"healthgraph/health"
@@ -19,6 +20,8 @@ type Record struct {
 	Scopes        []string  // granted; nil = the upstream did not say
 	TimeZone      string    // IANA, "" = the upstream did not say
 	ProfileReadAt time.Time // when scopes and zone were read; zero = never
+	VerifiedAt    time.Time // when the upstream confirmed that the grant is for AccountID; zero = it has not
+	Shared        bool      // other people may hold grants for the same account
 	ConnectedAt   time.Time
 	Lease         string    // of whoever is renewing the grant; "" = nobody is
 	LeaseUntil    time.Time // when the lease may be taken over
@@ -27,6 +30,9 @@ type Record struct {
 
 // Refused says whether the person has to link again.
 func (r Record) Refused() bool { return !r.RefusedAt.IsZero() }
+
+// ErrAccountInUse says that another person holds a grant for the same account.
+var ErrAccountInUse = errors.New("another person holds a grant for the account")
 
 // Store keeps grants and spent states.
 type Store interface {
@@ -37,12 +43,13 @@ type Store interface {
 	GrantsAfter(ctx context.Context, user health.UserID, connector string, limit int) ([]Record, error)
 	// CountGrants counts all grants.
 	CountGrants(ctx context.Context) (int, error)
-	// PutGrant writes the record over whatever is there: a person linked (again).
-	PutGrant(ctx context.Context, record Record) error
-	// UpdateGrant writes the record if the row still has record.Version, and says whether it did.
-	UpdateGrant(ctx context.Context, record Record) (bool, error)
-	// DeleteGrant forgets a grant and says whether there was one.
-	DeleteGrant(ctx context.Context, user health.UserID, connector string) (bool, error)
+	// PutGrant writes the record over whatever is there: a person linked (again). It is ErrAccountInUse when another person
+	// holds the account, unless the record is shared, or verified where theirs is not: theirs then goes.
+	PutGrant(ctx context.Context, record Record, events ...health.AccessEvent) error
+	// UpdateGrant writes the record, and the events with it, if the row still has record.Version, and says whether it did.
+	UpdateGrant(ctx context.Context, record Record, events ...health.AccessEvent) (bool, error)
+	// DeleteGrant forgets a grant, writes the events with it, and says whether there was one.
+	DeleteGrant(ctx context.Context, user health.UserID, connector string, events ...health.AccessEvent) (bool, error)
 	// SpendState remembers a nonce until expiresAt, and says whether this is the first time that it is seen. Nonces that
 	// expired before now are forgotten.
 	SpendState(ctx context.Context, nonce string, expiresAt, now time.Time) (bool, error)

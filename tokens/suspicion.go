@@ -14,8 +14,16 @@ const suspectAfter = 3
 // matter is what was refused. Reads that succeed say nothing of refreshes: an access token needs no client secret.
 type matter struct {
 	connector string
-	refresh   bool // of the grant; otherwise a read with a fresh token
+	about     subject
 }
+
+type subject int
+
+const (
+	aboutReads     subject = iota // with a fresh access token
+	aboutRefreshes                // of a grant
+	aboutAccounts                 // that a grant was to be for
+)
 
 // suspicion counts refusals in a row, by matter.
 type suspicion struct {
@@ -47,8 +55,8 @@ func (s *suspicion) success(of matter) {
 }
 
 // believed says whether a refusal is to be remembered as the person's. If not, the operator is told.
-func (k *Keeper) believed(ctx context.Context, r Record, refresh bool) bool {
-	if !k.suspicion.refusal(matter{r.Connector, refresh}, r.User) {
+func (k *Keeper) believed(ctx context.Context, r Record, about subject) bool {
+	if !k.suspicion.refusal(matter{r.Connector, about}, r.User) {
 		return true
 	}
 	k.log.ErrorContext(ctx, "ALARM: an upstream refuses the grants of several people in a row, so no link is changed: check the gateway's own credential there",

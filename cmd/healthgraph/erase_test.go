@@ -32,7 +32,7 @@ func TestAPersonIsErasedByThemselvesOrAService(t *testing.T) {
 		}
 		w.ask(w.token("demo"), erase, nil).into(&done)
 		assert.True(t, done.EraseUser.Erased)
-		assert.Equal(t, 11+1+1, done.EraseUser.DeletedRows, "ROOK's links, OneTwentyOne's (its grant went with the revocation), and the id at ROOK")
+		assert.Equal(t, 11+1+1+6, done.EraseUser.DeletedRows, "ROOK's links, OneTwentyOne's (its grant went with the revocation), the id at ROOK, and three that were linked and ended in the access log")
 		outcomes := map[string]string{}
 		for _, result := range done.EraseUser.Results {
 			outcomes[result.Link.DataSource.ID] = result.Outcome
@@ -41,6 +41,10 @@ func TestAPersonIsErasedByThemselvesOrAService(t *testing.T) {
 		for _, table := range []string{"links", "grants", "upstream_users"} {
 			assert.Empty(t, w.rowsOf(table))
 		}
+		receipt := w.rowsOf("access_log")
+		assert.Len(t, receipt, 1)
+		assert.Contains(t, receipt[0], "ERASED")
+		assert.NotContains(t, receipt[0], "demo")
 
 		w.ask(w.service(), erase, map[string]any{"who": "demo"}).into(&done)
 		assert.True(t, done.EraseUser.Erased, "again, by a service")

@@ -128,7 +128,7 @@ func TestPeopleStayLinkedWhileKeysAreRotatedAndGrantsResealed(t *testing.T) {
 		path := keyset(t)
 		w := newWorld(t, worldOptions{
 			databaseURL: url,
-			change:      func(s *settings) { s.KeysetFile = path },
+			change:      func(s *settings) { s.KeysetFile, s.ShareAccounts = path, true },
 			options:     func(o *options) { o.keyset = nil },
 		})
 		w.link("person-1", "demo")

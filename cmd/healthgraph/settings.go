@@ -45,6 +45,9 @@ type settings struct {
 	OneTwentyOneRedirectURI  string `name:"onetwentyone-redirect-uri" env:"HEALTHGRAPH_ONETWENTYONE_REDIRECT_URI" help:"Return URL for OneTwentyOne when the caller names none; must be registered there."`
 	OneTwentyOneEncoding     string `name:"onetwentyone-token-encoding" env:"HEALTHGRAPH_ONETWENTYONE_TOKEN_ENCODING" default:"json" help:"Encoding of token requests, which OneTwentyOne does not document: json or form."`
 
+	ShareAccounts bool          `env:"HEALTHGRAPH_SHARE_ACCOUNTS" help:"Let several people link the same account of an upstream."`
+	StaleAfter    time.Duration `env:"HEALTHGRAPH_STALE_AFTER" default:"72h" help:"How long a linked source may bring nothing new before its link has a problem; 0s for ever."`
+
 	OperationTimeout time.Duration `env:"HEALTHGRAPH_OPERATION_TIMEOUT" default:"20s" help:"Deadline of one GraphQL operation."`
 	UpstreamTimeout  time.Duration `env:"HEALTHGRAPH_UPSTREAM_TIMEOUT" default:"8s" help:"Deadline of one upstream call."`
 }
@@ -86,6 +89,7 @@ func (s *settings) mistakes() error {
 	}
 	found = append(found, s.unusable()...)
 	mistake(s.OperationTimeout <= 0, "HEALTHGRAPH_OPERATION_TIMEOUT must be a time of more than nothing, such as 20s")
+	mistake(s.StaleAfter < 0, "HEALTHGRAPH_STALE_AFTER must be a time such as 72h, or 0s")
 	mistake(s.UpstreamTimeout <= 0, "HEALTHGRAPH_UPSTREAM_TIMEOUT must be a time of more than nothing, such as 8s")
 	return errors.Join(found...)
 }

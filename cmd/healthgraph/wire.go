@@ -125,8 +125,8 @@ func newSealer(s settings, o options, log *slog.Logger) (*tokens.Sealer, *keyset
 }
 
 func newGateway(ctx context.Context, s settings, o options, registry *connectors.Registry, db *store.Store, sealer *tokens.Sealer, log *slog.Logger) (*gateway.Gateway, error) {
-	keeper := tokens.NewKeeper(tokens.KeeperConfig{Store: db, Sealer: sealer, Now: o.now, Log: log, CallTimeout: s.UpstreamTimeout})
-	config := gateway.Config{Registry: registry, Store: db, Tokens: keeper, ReturnURLs: s.ReturnURLs, DefaultReturnURLs: map[string]string{}, Now: o.now, Log: log}
+	keeper := tokens.NewKeeper(tokens.KeeperConfig{Store: db, Sealer: sealer, Now: o.now, Log: log, CallTimeout: s.UpstreamTimeout, ShareAccounts: s.ShareAccounts})
+	config := gateway.Config{Registry: registry, Store: db, Tokens: keeper, ReturnURLs: s.ReturnURLs, DefaultReturnURLs: map[string]string{}, StaleAfter: s.StaleAfter, Now: o.now, Log: log}
 	if s.hasOneTwentyOne() && s.OneTwentyOneRedirectURI != "" {
 		config.DefaultReturnURLs["onetwentyone"] = s.OneTwentyOneRedirectURI
 		if !slices.Contains(config.ReturnURLs, s.OneTwentyOneRedirectURI) { // what is the default may be named as well

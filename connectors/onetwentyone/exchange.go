@@ -10,7 +10,7 @@ import (
 	"healthgraph/health"
 )
 
-// maxCode is the longest authorization code that is sent on, in bytes.
+// maxCode is the longest authorization code that is sent on, in bytes. RFC 6749 has them printable ASCII.
 const maxCode = 2048
 
 // CheckReturn judges the query that OneTwentyOne sent the browser back with, which carries code and user_id, the person's
@@ -31,7 +31,7 @@ func (c *Connector) CheckReturn(query url.Values) error {
 		return health.Fail(health.UpstreamInvalid, "OneTwentyOne could not let the person decide", nil)
 	}
 	switch code := query.Get("code"); {
-	case code == "" || len(code) > maxCode:
+	case code == "" || len(code) > maxCode || strings.ContainsFunc(code, func(r rune) bool { return r < ' ' || r > '~' }):
 		return health.Refuse("url", "the URL that the browser came back to holds no code of OneTwentyOne's")
 	case !uuidPattern.MatchString(query.Get("user_id")):
 		return health.Refuse("url", "the URL that the browser came back to holds no user_id of OneTwentyOne's")

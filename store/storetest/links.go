@@ -179,15 +179,23 @@ func linksRaced(t *testing.T, s *store.Store) {
 func noteData(t *testing.T, s *store.Store) {
 	t.Helper()
 	ctx := t.Context()
-	fitbit := []health.DataSourceID{"fitbit"}
+	fitbit := func(latest time.Time) []gateway.DataNote {
+		return []gateway.DataNote{{DataSource: "fitbit", Latest: latest}}
+	}
 	put(t, s, 3, link("person-1", "fitbit"), link("person-1", "oura"), link("person-2", "fitbit"))
 	require.NoError(t, s.NoteData(ctx, "person-1", nil, noon))
-	require.NoError(t, s.NoteData(ctx, "person-1", fitbit, time.Time{}))
+	require.NoError(t, s.NoteData(ctx, "person-1", fitbit(time.Time{}), noon))
 	assert.Zero(t, stored(t, s, "person-1")["fitbit"].LatestDataAt)
+	assert.Equal(t, noon, stored(t, s, "person-1")["fitbit"].DataCheckedAt, "it was asked for, and there was none")
 
-	require.NoError(t, s.NoteData(ctx, "person-1", append(fitbit, "unknown"), noon))
+	later := noon.Add(time.Hour)
+	require.NoError(t, s.NoteData(ctx, "person-1", append(fitbit(noon), gateway.DataNote{DataSource: "unknown", Latest: noon}), later))
 	assert.Equal(t, noon, stored(t, s, "person-1")["fitbit"].LatestDataAt)
+	assert.Equal(t, later, stored(t, s, "person-1")["fitbit"].DataCheckedAt)
+	require.NoError(t, s.NoteData(ctx, "person-1", fitbit(time.Time{}), later))
+	assert.Equal(t, noon, stored(t, s, "person-1")["fitbit"].LatestDataAt, "finding none forgets nothing")
 	assert.Zero(t, stored(t, s, "person-1")["oura"].LatestDataAt)
+	assert.Zero(t, stored(t, s, "person-1")["oura"].DataCheckedAt)
 	assert.Zero(t, stored(t, s, "person-2")["fitbit"].LatestDataAt)
 
 	// Forward in steps whose text grows and shrinks, and never back.
@@ -201,13 +209,14 @@ func noteData(t *testing.T, s *store.Store) {
 		if at.After(latest) {
 			latest = at.UTC()
 		}
-		require.NoError(t, s.NoteData(ctx, "person-1", fitbit, at))
+		require.NoError(t, s.NoteData(ctx, "person-1", fitbit(at), later))
 		assert.Equal(t, latest, stored(t, s, "person-1")["fitbit"].LatestDataAt)
 	}
 
 	written := stored(t, s, "person-1")["fitbit"]
 	assert.EqualValues(t, 1, written.Version, "noting data is no write of the link")
-	written.LatestDataAt = time.Time{}
+	written.LatestDataAt, written.DataCheckedAt = time.Time{}, time.Time{}
 	put(t, s, 1, written)
 	assert.Equal(t, latest, stored(t, s, "person-1")["fitbit"].LatestDataAt, "nor does a write of the link forget it")
+	assert.Equal(t, later, stored(t, s, "person-1")["fitbit"].DataCheckedAt)
 }

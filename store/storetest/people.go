@@ -19,11 +19,14 @@ func personDeleted(t *testing.T, s *store.Store) {
 		require.NoError(t, s.AddUpstreamIDs(ctx, []gateway.UpstreamID{{User: user, Connector: "rook", ID: "id of " + string(user)}}))
 		_, err := s.PutLinks(ctx, []gateway.LinkRecord{link(user, "oura"), link(user, "fitbit")})
 		require.NoError(t, err)
-		require.NoError(t, s.PutGrant(ctx, grant(user)))
+		require.NoError(t, s.PutGrant(ctx, grant(user), event(user, noon)))
 	}
-	deleted, err := s.DeletePerson(ctx, "person-1")
+	deleted, err := s.DeletePerson(ctx, "person-1", event("link_hash", noon))
 	require.NoError(t, err)
-	assert.Equal(t, 4, deleted)
+	assert.Equal(t, 5, deleted)
+	assert.Empty(t, accessLog(t, s, "person-1"))
+	assert.Len(t, accessLog(t, s, "person-2"), 1)
+	assert.Len(t, accessLog(t, s, "link_hash"), 1, "the receipt, which names nobody")
 
 	ids, err := s.UpstreamIDs(ctx, both)
 	require.NoError(t, err)
@@ -36,7 +39,7 @@ func personDeleted(t *testing.T, s *store.Store) {
 	require.Len(t, grants, 1)
 	assert.Equal(t, health.UserID("person-2"), grants[0].User, "nobody else's")
 
-	deleted, err = s.DeletePerson(ctx, "person-1")
+	deleted, err = s.DeletePerson(ctx, "person-1", event("link_hash", noon))
 	require.NoError(t, err)
 	assert.Zero(t, deleted, "again")
 }

@@ -117,15 +117,21 @@ func endedContext(t *testing.T, s *store.Store) {
 		"Links":          func() error { _, err := s.Links(ctx, []health.UserID{"person-1"}); return err },
 		"Link":           func() error { _, err := s.LinksByID(ctx, []health.LinkID{"link_1"}); return err },
 		"PutLinks":       func() error { _, err := s.PutLinks(ctx, []gateway.LinkRecord{link("person-1", "oura")}); return err },
-		"NoteData":       func() error { return s.NoteData(ctx, "person-1", []health.DataSourceID{"oura"}, noon) },
-		"Grants":         func() error { _, err := s.Grants(ctx, []health.UserID{"person-1"}); return err },
-		"PutGrant":       func() error { return s.PutGrant(ctx, grant("person-1")) },
-		"UpdateGrant":    func() error { _, err := s.UpdateGrant(ctx, grant("person-1")); return err },
-		"DeleteGrant":    func() error { _, err := s.DeleteGrant(ctx, "person-1", "rook"); return err },
-		"SpendState":     func() error { _, err := s.SpendState(ctx, "nonce", noon, noon); return err },
-		"DataSources":    func() error { _, err := s.DataSources(ctx); return err },
-		"AddDataSources": func() error { return s.AddDataSources(ctx, []health.DataSource{{ID: "oura"}}) },
-		"LinkKey":        func() error { _, err := s.LinkKey(ctx); return err },
+		"NoteData": func() error {
+			return s.NoteData(ctx, "person-1", []gateway.DataNote{{DataSource: "oura", Latest: noon}}, noon)
+		},
+		"Grants":             func() error { _, err := s.Grants(ctx, []health.UserID{"person-1"}); return err },
+		"PutGrant":           func() error { return s.PutGrant(ctx, grant("person-1")) },
+		"UpdateGrant":        func() error { _, err := s.UpdateGrant(ctx, grant("person-1")); return err },
+		"DeleteGrant":        func() error { _, err := s.DeleteGrant(ctx, "person-1", "rook"); return err },
+		"AddAccessEvents":    func() error { return s.AddAccessEvents(ctx, []health.AccessEvent{event("person-1", noon)}) },
+		"AccessEvents":       func() error { _, err := s.AccessEvents(ctx, "person-1", health.AccessEvent{}, 1); return err },
+		"ForgetAccessEvents": func() error { _, err := s.ForgetAccessEvents(ctx, noon, 1); return err },
+		"DeletePerson":       func() error { _, err := s.DeletePerson(ctx, "person-1", event("link_hash", noon)); return err },
+		"SpendState":         func() error { _, err := s.SpendState(ctx, "nonce", noon, noon); return err },
+		"DataSources":        func() error { _, err := s.DataSources(ctx); return err },
+		"AddDataSources":     func() error { return s.AddDataSources(ctx, []health.DataSource{{ID: "oura"}}) },
+		"LinkKey":            func() error { _, err := s.LinkKey(ctx); return err },
 	} {
 		assert.ErrorIs(t, call(), context.Canceled, name)
 	}

@@ -1,0 +1,161 @@
+package gateway_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"healthgraph/connectors"
+	"healthgraph/gateway"
+	"healthgraph/health"
+)
+
+func TestTheAccessLogTellsWhoDidWhat(t *testing.T) {
+	h := newHouse(t)
+	service := health.Actor{Kind: health.ActorService, Name: "a-service"}
+	require.NoError(t, h.finish("person-1"))
+	_, err := h.Revoke(t.Context(), "person-1", "granter", service)
+	require.NoError(t, err)
+
+	log, err := h.AccessLog(t.Context(), "person-1", 10, "")
+	require.NoError(t, err)
+	require.Len(t, log.Nodes, 2)
+	revoked, linked := log.Nodes[0], log.Nodes[1]
+	assert.Equal(t, health.AccessRevoked, revoked.Action)
+	assert.Equal(t, health.ActorService, revoked.Actor)
+	assert.Equal(t, "a-service", *revoked.ActorName)
+	assert.Equal(t, health.RevokedLocallyOnly, *revoked.Outcome)
+	assert.Equal(t, granted.ID, revoked.DataSource.ID)
+	assert.Equal(t, health.AccessLinked, linked.Action)
+	assert.Equal(t, health.ActorPerson, linked.Actor)
+	assert.Nil(t, linked.ActorName)
+	assert.Nil(t, linked.Outcome)
+	assert.Equal(t, "granter", *linked.Connector)
+	assert.Equal(t, granted.ID, linked.DataSource.ID, "the connector's only one")
+	assert.WithinDuration(t, h.clock.Now(), linked.At, time.Second)
+
+	nobody, err := h.AccessLog(t.Context(), "person-2", 10, "")
+	require.NoError(t, err)
+	assert.Empty(t, nobody.Nodes)
+	assert.NotNil(t, nobody.Edges)
+}
+
+func TestWhatHappensAtTheUpstreamIsLoggedOnceHoweverManySeeIt(t *testing.T) {
+	h := newHouse(t)
+	second := h.another(h.config)
+	see := func() {
+		t.Helper()
+		people := [2]*gateway.Person{h.person("person-1"), h.person("person-1")} // both read the store before either writes
+		h.Links(t.Context(), "lister", people[:1])
+		second.Links(t.Context(), "lister", people[1:])
+	}
+	h.lister.shows(fitbit)
+	see()
+	see()
+	assert.Equal(t, []health.AccessAction{health.AccessLinked}, h.actions("person-1"))
+	h.lister.shows()
+	see()
+	assert.Equal(t, []health.AccessAction{health.AccessEnded, health.AccessLinked}, h.actions("person-1"))
+	log, err := h.AccessLog(t.Context(), "person-1", 1, "")
+	require.NoError(t, err)
+	assert.Equal(t, health.ActorUpstream, log.Nodes[0].Actor)
+	assert.Equal(t, fitbit.ID, log.Nodes[0].DataSource.ID)
+}
+
+func TestARevocationThatFailedIsLoggedAsSuch(t *testing.T) {
+	h := newHouse(t)
+	h.lister.shows(fitbit)
+	h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) { return connectors.Revocation{}, down }
+	_, err := h.Revoke(t.Context(), "person-1", "fitbit", byPerson)
+	require.NoError(t, err)
+	log, err := h.AccessLog(t.Context(), "person-1", 1, "")
+	require.NoError(t, err)
+	assert.Equal(t, health.RevokeFailed, *log.Nodes[0].Outcome)
+}
+
+func TestPagesOfTheAccessLog(t *testing.T) {
+	h := newHouse(t)
+	for range 5 {
+		h.grant("person-1", nil)
+		h.clock.advance(time.Minute)
+	}
+	whole, err := h.AccessLog(t.Context(), "person-1", 5, "")
+	require.NoError(t, err)
+	require.Len(t, whole.Edges, 5)
+	assert.False(t, whole.PageInfo.HasNextPage)
+	assert.False(t, whole.PageInfo.HasPreviousPage)
+
+	first, err := h.AccessLog(t.Context(), "person-1", 2, "")
+	require.NoError(t, err)
+	assert.True(t, first.PageInfo.HasNextPage)
+	h.grant("person-1", nil) // what is new does not move the page behind
+	second, err := h.AccessLog(t.Context(), "person-1", 3, *first.PageInfo.EndCursor)
+	require.NoError(t, err)
+	assert.Equal(t, whole.Edges, append(first.Edges, second.Edges...))
+	assert.True(t, second.PageInfo.HasPreviousPage)
+	assert.False(t, second.PageInfo.HasNextPage)
+	assert.Equal(t, second.Edges[0].Cursor, *second.PageInfo.StartCursor)
+
+	for name, c := range map[string]struct {
+		first    int
+		after    string
+		argument string
+	}{
+		"none":                {0, "", "first"},
+		"too many":            {101, "", "first"},
+		"negative":            {-1, "", "first"},
+		"no cursor":           {1, "no cursor", "after"},
+		"a cursor cut short":  {1, (*first.PageInfo.EndCursor)[:10], "after"},
+		"a huge cursor":       {1, strings.Repeat("A", 1<<16), "after"},
+		"another's cursor":    {1, "e30", "after"},                                          // {}
+		"a cursor with bytes": {1, "WyIyMDI2LTAzLTI5VDEyOjAwOjAwWiIsIlx1MDAwMCJd", "after"}, // a NUL in the key
+	} {
+		_, err := h.AccessLog(t.Context(), "person-1", c.first, c.after)
+		assert.Equal(t, health.BadUserInput, codeOf(err), name)
+		assert.Equal(t, c.argument, health.AsError(err).Argument, name)
+	}
+}
+
+func TestALinkThatBringsNothingNewSaysSo(t *testing.T) {
+	h := newHouse(t)
+	config := h.config
+	config.StaleAfter = 72 * time.Hour
+	h.Gateway = h.another(config)
+	h.grant("person-1", nil)
+	read := func() health.DataSourceLink {
+		t.Helper()
+		person := h.person("person-1")
+		links := h.Links(t.Context(), "granter", []*gateway.Person{person})[0]
+		today := health.DateOf(h.clock.Now(), health.UTC)
+		h.Steps(t.Context(), person, "granter", links, health.DateRange{From: today.AddDays(-7), To: today})
+		return h.links("person-1", "granter")["granter"]
+	}
+	link := read()
+	assert.Nil(t, link.Problem, "a new link has time")
+	assert.WithinDuration(t, h.clock.Now(), *link.DataCheckedAt, time.Second)
+
+	h.clock.advance(4 * 24 * time.Hour)
+	assert.Nil(t, h.links("person-1", "granter")["granter"].Problem, "nobody has asked for newer data")
+	h.granter.samples = connectors.SampleResult{Err: down}
+	assert.Nil(t, read().Problem, "nor could anybody tell")
+	h.granter.samples = connectors.SampleResult{}
+	link = read()
+	require.NotNil(t, link.Problem)
+	assert.Equal(t, health.NoNewData, link.Problem.Code)
+	assert.Equal(t, granted.ID, link.Problem.DataSource.ID)
+	assert.Equal(t, health.StatusConnected, link.Status, "the link itself is good")
+
+	now := h.clock.Now()
+	h.granter.samples = connectors.SampleResult{Samples: []health.StepSample{{Start: now.Add(-time.Hour), End: now.Add(-time.Minute), Steps: 10}}}
+	assert.Nil(t, read().Problem, "there it is")
+	h.granter.samples = connectors.SampleResult{}
+	h.clock.advance(72*time.Hour - 2*time.Minute)
+	assert.Nil(t, read().Problem)
+	h.clock.advance(2 * time.Hour)
+	assert.NotNil(t, read().Problem)
+	h.Gateway = h.another(h.config)
+	assert.Nil(t, h.links("person-1", "granter")["granter"].Problem, "who does not want to know is not told")
+}

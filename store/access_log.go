@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"healthgraph/health"
+)
+
+type accessRow struct {
+	bun.BaseModel `bun:"table:access_log,alias:access_log"`
+
+	Person     string    `bun:"person,pk"`
+	Key        string    `bun:"event_key,pk"`
+	HappenedAt time.Time `bun:"happened_at"`
+	Action     string    `bun:"action"`
+	Actor      string    `bun:"actor"`
+	ActorName  string    `bun:"actor_name"`
+	Connector  string    `bun:"connector"`
+	DataSource string    `bun:"data_source"`
+	Outcome    string    `bun:"outcome"`
+}
+
+func accessRowOf(e health.AccessEvent) accessRow {
+	if e.Key == "" {
+		e.Key = rand.Text()
+	}
+	return accessRow{
+		Person:     string(e.User),
+		Key:        e.Key,
+		HappenedAt: e.At,
+		Action:     string(e.Action),
+		Actor:      string(e.Actor.Kind),
+		ActorName:  e.Actor.Name,
+		Connector:  e.Connector,
+		DataSource: string(e.DataSource),
+		Outcome:    string(e.Outcome),
+	}
+}
+
+func (r accessRow) event() health.AccessEvent {
+	return health.AccessEvent{
+		Key:        r.Key,
+		User:       health.UserID(r.Person),
+		At:         r.HappenedAt.UTC(),
+		Action:     health.AccessAction(r.Action),
+		Actor:      health.Actor{Kind: health.ActorKind(r.Actor), Name: r.ActorName},
+		Connector:  r.Connector,
+		DataSource: health.DataSourceID(r.DataSource),
+		Outcome:    health.RevokeOutcome(r.Outcome),
+	}
+}
+
+// AddAccessEvents writes lines of access logs. One whose key the person's log has already is left as it is.
+func (s *Store) AddAccessEvents(ctx context.Context, events []health.AccessEvent) error {
+	return addAccessEvents(ctx, s.write, events)
+}
+
+func addAccessEvents(ctx context.Context, db bun.IDB, events []health.AccessEvent) error {
+	if len(events) == 0 {
+		return nil
+	}
+	rows := make([]accessRow, len(events))
+	for i, e := range events {
+		rows[i] = accessRowOf(e)
+	}
+	_, err := db.NewInsert().Model(&rows).On("CONFLICT (person, event_key) DO NOTHING").Exec(ctx)
+	return failed("write the access log", err)
+}
+
+// AccessEvents gives at most limit lines of the person's log, newest first, from behind before on: its time and key. A zero
+// before begins with the newest.
+func (s *Store) AccessEvents(ctx context.Context, user health.UserID, before health.AccessEvent, limit int) ([]health.AccessEvent, error) {
+	var rows []accessRow
+	query := s.read.NewSelect().Model(&rows).Where("person = ?", string(user))
+	if !before.At.IsZero() {
+		query = query.Where("(happened_at, event_key) < (?, ?)", before.At, before.Key)
+	}
+	if err := query.Order("happened_at DESC", "event_key DESC").Limit(int64(limit)).Scan(ctx); err != nil {
+		return nil, failed("read the access log", err)
+	}
+	events := make([]health.AccessEvent, len(rows))
+	for i, row := range rows {
+		events[i] = row.event()
+	}
+	return events, nil
+}
+
+// ForgetAccessEvents deletes at most limit lines that are older than before, and says how many it did.
+func (s *Store) ForgetAccessEvents(ctx context.Context, before time.Time, limit int) (int, error) {
+	old := s.write.NewSelect().Model((*accessRow)(nil)).Column("person", "event_key").
+		Where("happened_at < ?", before).Order("happened_at").Limit(int64(limit))
+	result, err := s.write.NewDelete().Model((*accessRow)(nil)).Where("(person, event_key) IN (?)", old).Exec(ctx)
+	return changed("forget old lines of the access log", result, err)
+}

@@ -1,0 +1,120 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"healthgraph/health"
+	"healthgraph/tokens"
+)
+
+// PutGrant writes the record over whatever the person has at the connector, and counts the row's version up whatever
+// record.Version is. The events go to the access log with it.
+//
+// Unless the record is shared its account is one person's: tokens.ErrAccountInUse when another holds it. A verified record
+// takes the account from another that is not, whose person's log is told that their link ended.
+//
+// It is one transaction.
+func (s *Store) PutGrant(ctx context.Context, record tokens.Record, events ...health.AccessEvent) error {
+	row, err := grantRowOf(record, 1)
+	if err != nil {
+		return err
+	}
+	err = s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		events := slices.Clone(events)
+		if !record.Shared {
+			ousted, err := claimAccount(ctx, tx, record)
+			if err != nil {
+				return err
+			}
+			events = append(events, ousted...)
+		}
+		query := tx.NewInsert().Model(&row).On("CONFLICT (person, connector) DO UPDATE")
+		for _, column := range grantColumns {
+			query = query.Set("? = excluded.?", bun.Ident(column), bun.Ident(column))
+		}
+		if _, err := query.Set("version = grants.version + 1").Exec(ctx); err != nil {
+			if isUniqueViolation(err) { // another person was faster by a moment
+				return tokens.ErrAccountInUse
+			}
+			return failed("write a grant", err)
+		}
+		return addAccessEvents(ctx, tx, events)
+	})
+	return told("write a grant", err)
+}
+
+// claimAccount takes the record's account from those who hold it without proof, if the record has one, and gives a line for
+// the log of each. Anybody else who holds it keeps it.
+func claimAccount(ctx context.Context, tx bun.Tx, record tokens.Record) ([]health.AccessEvent, error) {
+	others := func(q bun.QueryBuilder) bun.QueryBuilder {
+		return q.Where("connector = ?", record.Connector).Where("account_id = ?", record.AccountID).Where("person <> ?", string(record.User))
+	}
+	var events []health.AccessEvent
+	if !record.VerifiedAt.IsZero() {
+		var ousted []string
+		_, err := tx.NewDelete().Model((*grantRow)(nil)).ApplyQueryBuilder(others).
+			Where("account_verified_at IS NULL").Where("NOT shared").Returning("person").Exec(ctx, &ousted)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, failed("take an account over", err)
+		}
+		for _, person := range ousted {
+			events = append(events, health.AccessEvent{
+				User: health.UserID(person), At: record.ConnectedAt, Action: health.AccessEnded,
+				Actor: health.Actor{Kind: health.ActorGateway}, Connector: record.Connector,
+			})
+		}
+	}
+	held, err := tx.NewSelect().Model((*grantRow)(nil)).ApplyQueryBuilder(others).Exists(ctx)
+	if err != nil {
+		return nil, failed("look who holds an account", err)
+	}
+	if held {
+		return nil, tokens.ErrAccountInUse
+	}
+	return events, nil
+}
+
+// UpdateGrant writes the record if the row still has record.Version, and says whether it did. The row then has
+// record.Version + 1, and the events are in the access log: one transaction where there are any.
+func (s *Store) UpdateGrant(ctx context.Context, record tokens.Record, events ...health.AccessEvent) (bool, error) {
+	row, err := grantRowOf(record, record.Version+1)
+	if err != nil {
+		return false, err
+	}
+	return s.logged(ctx, "update a grant", events, func(db bun.IDB) (sql.Result, error) {
+		return db.NewUpdate().Model(&row).Column(slices.Concat(grantColumns, []string{"version"})...).
+			WherePK().Where("version = ?", record.Version).Exec(ctx)
+	})
+}
+
+// DeleteGrant forgets a grant and says whether there was one. Only then the events are in the access log.
+func (s *Store) DeleteGrant(ctx context.Context, user health.UserID, connector string, events ...health.AccessEvent) (bool, error) {
+	return s.logged(ctx, "delete a grant", events, func(db bun.IDB) (sql.Result, error) {
+		return db.NewDelete().Model((*grantRow)(nil)).
+			Where("person = ?", string(user)).Where("connector = ?", connector).Exec(ctx)
+	})
+}
+
+// logged runs a statement and says whether it changed anything. If it did, the events are written with it or neither is.
+func (s *Store) logged(ctx context.Context, doing string, events []health.AccessEvent, run func(bun.IDB) (sql.Result, error)) (bool, error) {
+	if len(events) == 0 {
+		result, err := run(s.write)
+		rows, err := changed(doing, result, err)
+		return rows > 0, err
+	}
+	done := false
+	err := s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		result, err := run(tx)
+		rows, err := changed(doing, result, err)
+		if done = rows > 0; err != nil || !done {
+			return err
+		}
+		return addAccessEvents(ctx, tx, events)
+	})
+	return done && err == nil, told(doing, err)
+}
