@@ -222,6 +222,9 @@ func (f Filter) touches(connector string) bool {
 	return false
 }
 
+// Connectors lists all connectors, in order.
+func (g *Gateway) Connectors() []string { return g.LinkConnectors(Filter{}) }
+
 // LinkConnectors lists the connectors that have to be asked for links that pass the filter, in order.
 func (g *Gateway) LinkConnectors(f Filter) []string {
 	var ids []string

@@ -139,17 +139,21 @@ func (g *Gateway) addStale(link *health.DataSourceLink) {
 	if g.StaleAfter == 0 || link.Status != health.StatusConnected || link.Problem != nil || link.DataCheckedAt == nil {
 		return
 	}
-	newest := *link.ConnectedAt // a new link has time to bring something
-	if link.LatestDataAt != nil {
-		newest = latest(newest, *link.LatestDataAt)
-	}
-	if link.DataCheckedAt.Sub(newest) < g.StaleAfter {
+	if link.DataCheckedAt.Sub(newestOf(*link)) < g.StaleAfter {
 		return
 	}
 	link.Problem = &health.Problem{
 		Code: health.NoNewData, DataSource: &link.DataSource,
 		Message: "nothing new has come from " + link.DataSource.Name + " for long: the person may have to open its app, or to wear the device",
 	}
+}
+
+// newestOf is when a connected link last brought something: a new one has time to.
+func newestOf(link health.DataSourceLink) time.Time {
+	if link.LatestDataAt == nil {
+		return *link.ConnectedAt
+	}
+	return latest(*link.ConnectedAt, *link.LatestDataAt)
 }
 
 // lastKnown is what was shown last, or the catalogue, while the upstream can't be asked.

@@ -28,7 +28,10 @@ func (g *Gateway) HomeZone(ctx context.Context, p *Person) Zone {
 			continue
 		}
 		if g.Now().Sub(grant.ProfileReadAt) >= profileFreshFor && !grant.Refused() {
-			grant = g.readProfile(ctx, p, plug, grant)
+			var err error
+			if grant, err = g.readProfile(ctx, p, plug, grant); err != nil {
+				g.logFailure(plug.Description.ID, err)
+			}
 		}
 		if zone, err := health.ParseTimeZone(grant.TimeZone); err == nil {
 			return Zone{zone, health.ZoneFromProfile}
@@ -37,7 +40,8 @@ func (g *Gateway) HomeZone(ctx context.Context, p *Person) Zone {
 	return Zone{health.UTC, health.ZoneDefault}
 }
 
-func (g *Gateway) readProfile(ctx context.Context, p *Person, plug *connectors.Plug, grant tokens.Record) tokens.Record {
+// readProfile reads what the upstream knows of the person, and gives the grant with it; the grant as it was with an error.
+func (g *Gateway) readProfile(ctx context.Context, p *Person, plug *connectors.Plug, grant tokens.Record) (tokens.Record, error) {
 	account := g.account(p, plug)
 	profile, err := plug.Profile.ReadProfile(ctx, account)
 	switch {
@@ -47,8 +51,7 @@ func (g *Gateway) readProfile(ctx context.Context, p *Person, plug *connectors.P
 			profile.TimeZone = &zone
 		}
 	case err != nil:
-		g.logFailure(plug.Description.ID, err)
-		return grant
+		return grant, err
 	case profile.AccountID != "" && profile.AccountID != grant.AccountID:
 		return g.otherAccount(ctx, plug, grant)
 	}
@@ -56,21 +59,19 @@ func (g *Gateway) readProfile(ctx context.Context, p *Person, plug *connectors.P
 	if err != nil {
 		g.Log.ErrorContext(ctx, "a profile could not be stored", "connector", plug.Description.ID, "error", err)
 	}
-	return saved
+	return saved, nil
 }
 
 // otherAccount is for a grant whose account the upstream names otherwise than the browser did. A grant that was confirmed
 // before stands: then it is the upstream that is wrong.
-func (g *Gateway) otherAccount(ctx context.Context, plug *connectors.Plug, grant tokens.Record) tokens.Record {
-	failure := error(health.Fail(health.UpstreamInvalid, plug.Description.Name+" names another account than the person linked", nil))
-	if grant.VerifiedAt.IsZero() {
-		failure = g.Tokens.Disown(ctx, grant)
+func (g *Gateway) otherAccount(ctx context.Context, plug *connectors.Plug, grant tokens.Record) (tokens.Record, error) {
+	if !grant.VerifiedAt.IsZero() {
+		return grant, health.Fail(health.UpstreamInvalid, plug.Description.Name+" names another account than the person linked", nil)
 	}
-	if failure != nil {
-		g.logFailure(plug.Description.ID, failure)
-		return grant
+	if err := g.Tokens.Disown(ctx, grant); err != nil {
+		return grant, err
 	}
-	return tokens.Record{} // p is shared with others who are reading: they find it out for themselves
+	return tokens.Record{}, nil // p is shared with others who are reading: they find it out for themselves
 }
 
 // StepRead is what one connector had to say about a person's steps: what was read once, for every field that needs it.

@@ -67,6 +67,17 @@ type Store interface {
 	DataSources(ctx context.Context) ([]health.DataSource, error)
 	AddDataSources(ctx context.Context, sources []health.DataSource) error
 
+	// Due gives at most limit of the people, in order, whose links are due; byGrant where a grant is the link. CountDue counts
+	// them all.
+	Due(ctx context.Context, due Due, byGrant bool, limit int) ([]health.UserID, error)
+	CountDue(ctx context.Context, due Due, byGrant bool) (int, error)
+
+	// TakeLease takes a lease that is nobody's, has ended, or is the holder's already, until that time; false when it is
+	// another's.
+	TakeLease(ctx context.Context, name, holder string, until, now time.Time) (bool, error)
+	// DropLease ends a lease, if it is the holder's.
+	DropLease(ctx context.Context, name, holder string) error
+
 	// LinkKey is the random key, made with the tables, from which link ids are derived.
 	LinkKey(ctx context.Context) ([]byte, error)
 }

@@ -195,7 +195,7 @@ func (w *world) fault(of *simulators.Control, faults ...simulators.Fault) {
 func (w *world) rows() []string {
 	w.t.Helper()
 	var all []string
-	for _, table := range []string{"upstream_users", "links", "grants", "spent_states", "data_sources", "instance"} {
+	for _, table := range []string{"upstream_users", "links", "grants", "spent_states", "data_sources", "instance", "access_log"} {
 		all = append(all, w.rowsOf(table)...)
 	}
 	slices.Sort(all)

@@ -39,23 +39,26 @@ func TestServeTellsAllMistakesAtOnceAndRepeatsNoValue(t *testing.T) {
 	environment(t, map[string]string{
 		"LISTEN": "canary-listen", "JWT_SECRET": "canary-short", "ROOK_SECRET_KEY": "canary-rook", "ONETWENTYONE_CLIENT_SECRET": "canary-client",
 		"ONETWENTYONE_REDIRECT_URI": "canary-redirect", "ONETWENTYONE_TOKEN_ENCODING": "canary-encoding", "RETURN_URLS": "https://app.example/ok,canary-return",
-		"CORS_ORIGINS": "https://app.example/path", "OPERATION_TIMEOUT": "canary-timeout", "UPSTREAM_TIMEOUT": "-1s", "STALE_AFTER": "canary-stale", "DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "not-made.db"),
+		"CORS_ORIGINS": "https://app.example/path", "OPERATION_TIMEOUT": "canary-timeout", "UPSTREAM_TIMEOUT": "-1s", "STALE_AFTER": "canary-stale", "RECONCILE_PER_HOUR": "-1", "RECONCILE_AFTER": "canary-after", "ACCESS_LOG_KEEP": "canary-keep", "DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "not-made.db"),
 	})
 	out, log, err := command(t, "serve")
 	require.Error(t, err)
 	assert.Equal(t, `the configuration is not good:
 HEALTHGRAPH_LISTEN must be host:port, such as 127.0.0.1:8080
 HEALTHGRAPH_JWT_SECRET needs at least 32 bytes
+HEALTHGRAPH_RETURN_URLS: number 2 is not an absolute URL
+HEALTHGRAPH_CORS_ORIGINS: number 1 is not an origin such as https://app.example
+HEALTHGRAPH_OPERATION_TIMEOUT must be a time of more than nothing, such as 20s
+HEALTHGRAPH_ACCESS_LOG_KEEP must be a time such as 8760h, or 0s
 HEALTHGRAPH_KEYSET_FILE must be set: people's grants are sealed under a keyset; make one with healthgraph keys create FILE
 HEALTHGRAPH_ROOK_CLIENT_UUID is missing beside HEALTHGRAPH_ROOK_SECRET_KEY
 HEALTHGRAPH_ONETWENTYONE_CLIENT_ID is missing beside HEALTHGRAPH_ONETWENTYONE_CLIENT_SECRET
 HEALTHGRAPH_ONETWENTYONE_REDIRECT_URI must be an absolute URL
 HEALTHGRAPH_ONETWENTYONE_TOKEN_ENCODING must be json or form
-HEALTHGRAPH_RETURN_URLS: number 2 is not an absolute URL
-HEALTHGRAPH_CORS_ORIGINS: number 1 is not an origin such as https://app.example
-HEALTHGRAPH_OPERATION_TIMEOUT must be a time of more than nothing, such as 20s
+HEALTHGRAPH_UPSTREAM_TIMEOUT must be a time of more than nothing, such as 8s
 HEALTHGRAPH_STALE_AFTER must be a time such as 72h, or 0s
-HEALTHGRAPH_UPSTREAM_TIMEOUT must be a time of more than nothing, such as 8s`, err.Error())
+HEALTHGRAPH_RECONCILE_PER_HOUR must be from 0 to 3600000
+HEALTHGRAPH_RECONCILE_AFTER must be a time of more than nothing, such as 24h`, err.Error())
 	assert.Empty(t, contains(out+log+err.Error(), "canary"))
 	assert.NoFileExists(t, strings.TrimPrefix(os.Getenv("HEALTHGRAPH_DATABASE_URL"), "sqlite:"))
 
@@ -225,7 +228,7 @@ func TestEveryCommandExplainsItselfAndTheVariablesThatItTakes(t *testing.T) {
 	environment(t, map[string]string{"JWT_SECRET": "canary-secret", "ROOK_SECRET_KEY": "canary-rook"})
 	database, all := []string{"DATABASE_URL"}, []string{
 		"DATABASE_URL", "LISTEN", "JWT_SECRET", "JWKS_FILE", "KEYSET_FILE", "RETURN_URLS", "CORS_ORIGINS", "PLAYGROUND", "ROOK_BASE_URL", "ROOK_CLIENT_UUID", "ROOK_SECRET_KEY",
-		"ONETWENTYONE_BASE_URL", "ONETWENTYONE_CLIENT_ID", "ONETWENTYONE_CLIENT_SECRET", "ONETWENTYONE_REDIRECT_URI", "ONETWENTYONE_TOKEN_ENCODING", "OPERATION_TIMEOUT", "UPSTREAM_TIMEOUT", "SHARE_ACCOUNTS", "STALE_AFTER",
+		"ONETWENTYONE_BASE_URL", "ONETWENTYONE_CLIENT_ID", "ONETWENTYONE_CLIENT_SECRET", "ONETWENTYONE_REDIRECT_URI", "ONETWENTYONE_TOKEN_ENCODING", "OPERATION_TIMEOUT", "UPSTREAM_TIMEOUT", "SHARE_ACCOUNTS", "STALE_AFTER", "RECONCILE_PER_HOUR", "RECONCILE_AFTER", "ACCESS_LOG_KEEP",
 	}
 	for words, variables := range map[string][]string{
 		"": nil, "serve": all, "demo": {"LISTEN"}, "migrate": nil, "migrate up": database, "migrate down": database, "migrate status": database, "simulate": nil, "simulate rook": nil,

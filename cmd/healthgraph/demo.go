@@ -121,15 +121,16 @@ func (c *demoCommand) start(ctx context.Context, out console, database, base str
 		return nil, nil, err
 	}
 	s := settings{
-		databaseSettings:    databaseSettings{DatabaseURL: "sqlite:" + database},
-		JWTSecret:           secret,
-		Playground:          true,
-		RookBaseURL:         simulated.rook,
-		RookClientUUID:      rook.DummyClientUUID,
-		RookSecretKey:       rook.DummySecret,
-		OneTwentyOneBaseURL: simulated.oneTwentyOne, OneTwentyOneClientID: demoClientID, OneTwentyOneClientSecret: demoClientSecret,
-		OneTwentyOneRedirectURI: base + "/demo/return", OneTwentyOneEncoding: "json",
-		OperationTimeout: 20 * time.Second, UpstreamTimeout: 8 * time.Second,
+		gatewaySettings: gatewaySettings{
+			databaseSettings: databaseSettings{DatabaseURL: "sqlite:" + database},
+			RookBaseURL:      simulated.rook, RookClientUUID: rook.DummyClientUUID, RookSecretKey: rook.DummySecret,
+			OneTwentyOneBaseURL: simulated.oneTwentyOne, OneTwentyOneClientID: demoClientID, OneTwentyOneClientSecret: demoClientSecret,
+			OneTwentyOneRedirectURI: base + "/demo/return", OneTwentyOneEncoding: "json",
+			UpstreamTimeout: 8 * time.Second, StaleAfter: 72 * time.Hour,
+		},
+		JWTSecret:        secret,
+		Playground:       true,
+		OperationTimeout: 20 * time.Second,
 	}
 	a, err := newApp(ctx, s, options{
 		keyset:      keyset.Bytes(),

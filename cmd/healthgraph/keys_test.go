@@ -226,7 +226,7 @@ func TestServeReloadsTheKeysetByItselfAndLeavesNothingBehind(t *testing.T) {
 func TestWatchingTheKeysetLooksAgainAndAgainUntilItEnds(t *testing.T) {
 	path := keyset(t)
 	var log logged
-	_, file, err := newSealer(settings{KeysetFile: path}, options{}, slog.New(slog.NewJSONHandler(&log, nil)))
+	_, file, err := newSealer(gatewaySettings{KeysetFile: path}, options{}, slog.New(slog.NewJSONHandler(&log, nil)))
 	require.NoError(t, err)
 	nothingLeft(t, func() {
 		ctx, cancel := context.WithCancel(t.Context())

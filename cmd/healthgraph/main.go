@@ -19,14 +19,15 @@ import (
 
 // commands are the sub-commands.
 type commands struct {
-	Serve    serveCommand    `cmd:"" help:"Serve the GraphQL endpoint."`
-	Demo     demoCommand     `cmd:"" help:"Serve the endpoint with simulated upstreams, an embedded database and a signed-in demo person."`
-	Migrate  migrateCommand  `cmd:"" help:"Make the database's tables, or bring them up to date."`
-	Simulate simulateCommand `cmd:"" help:"Run one simulated upstream alone."`
-	Token    tokenCommand    `cmd:"" help:"Print a bearer token signed with HEALTHGRAPH_JWT_SECRET, for development and scripts."`
-	Keys     keysCommand     `cmd:"" help:"Keysets, which seal people's grants at rest."`
-	Schema   schemaCommand   `cmd:"" help:"Print the GraphQL schema (SDL), for code generators."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Serve     serveCommand     `cmd:"" help:"Serve the GraphQL endpoint."`
+	Demo      demoCommand      `cmd:"" help:"Serve the endpoint with simulated upstreams, an embedded database and a signed-in demo person."`
+	Reconcile reconcileCommand `cmd:"" help:"Compare people's links with what the upstreams say, and remember what they say."`
+	Migrate   migrateCommand   `cmd:"" help:"Make the database's tables, or bring them up to date."`
+	Simulate  simulateCommand  `cmd:"" help:"Run one simulated upstream alone."`
+	Token     tokenCommand     `cmd:"" help:"Print a bearer token signed with HEALTHGRAPH_JWT_SECRET, for development and scripts."`
+	Keys      keysCommand      `cmd:"" help:"Keysets, which seal people's grants at rest."`
+	Schema    schemaCommand    `cmd:"" help:"Print the GraphQL schema (SDL), for code generators."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
 // console is where a command writes: answers to out, everything else to log.

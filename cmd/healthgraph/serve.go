@@ -52,14 +52,12 @@ func (c *serveCommand) Run(ctx context.Context, out console) error {
 		return errors.Join(err, a.close())
 	}
 	log.Info("healthgraph is ready", "graphql", "http://"+listener.Addr().String()+"/graphql")
-	watching, stop := context.WithCancel(ctx)
-	var watch sync.WaitGroup
-	if a.keyset != nil {
-		watch.Go(func() { a.keyset.watch(watching, lookAtKeysetEvery) })
-	}
+	beside, stop := context.WithCancel(ctx)
+	var work sync.WaitGroup
+	work.Go(func() { background{a.core, c.settings, log, backgroundPause}.run(beside) })
 	err = serveUntil(ctx, listener, a.handler, c.OperationTimeout+writeGrace)
 	stop()
-	watch.Wait()
+	work.Wait()
 	return errors.Join(err, a.close())
 }
 

@@ -33,8 +33,8 @@ func TestServeTellsAllThatCannotBeUsedAtOnce(t *testing.T) {
 	assert.Equal(t, []string{
 		"the configuration is not good:",
 		"HEALTHGRAPH_JWT_SECRET needs at least 32 bytes",
-		"HEALTHGRAPH_DATABASE_URL: the database URL begins with postgres:// or sqlite:, or is a path that ends in .db, .sqlite or .sqlite3",
 		"HEALTHGRAPH_JWKS_FILE: the JWKS file is not a JSON Web Key Set",
+		"HEALTHGRAPH_DATABASE_URL: the database URL begins with postgres:// or sqlite:, or is a path that ends in .db, .sqlite or .sqlite3",
 		"HEALTHGRAPH_KEYSET_FILE: no such file or directory",
 		"HEALTHGRAPH_ROOK_*: the base URL of ROOK must be http:// or https:// with a host, and without a user or query",
 		"HEALTHGRAPH_ONETWENTYONE_*: the redirect URI of OneTwentyOne: OneTwentyOne takes absolute return URLs without a fragment",

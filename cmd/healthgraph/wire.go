@@ -31,11 +31,18 @@ type options struct {
 	more        []connectors.Connector // beside the two
 }
 
-// app is the program, put together.
-type app struct {
-	handler http.Handler
+// core is the gateway put together, without anybody to ask it.
+type core struct {
+	gateway *gateway.Gateway
 	store   *store.Store
-	keyset  *keysetFile // nil where none is configured
+	keyset  *keysetFile // nil where the keyset is no file
+}
+
+// app is the whole program.
+type app struct {
+	*core
+
+	handler http.Handler
 }
 
 // newApp wires everything by hand, from the bottom up.
@@ -43,12 +50,9 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 	if o.now == nil {
 		o.now = time.Now
 	}
-	registry, err := newRegistry(s, o, log)
-	if err != nil {
-		return nil, err
-	}
 	var jwks []byte
 	if s.JWKSFile != "" {
+		var err error
 		if jwks, err = readFile(s.JWKSFile); err != nil {
 			return nil, fmt.Errorf("HEALTHGRAPH_JWKS_FILE: %w", err)
 		}
@@ -57,20 +61,12 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(ctx, store.Config{URL: s.DatabaseURL, OnQuery: o.onQuery})
+	c, err := newCore(ctx, s.gatewaySettings, s.ReturnURLs, o, log)
 	if err != nil {
 		return nil, err
 	}
-	sealer, file, err := newSealer(s, o, log)
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	gw, err := newGateway(ctx, s, o, registry, db, sealer, log)
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
 	handler := server.New(server.Config{
-		Resolver:      &resolvers.Resolver{Gateway: gw, Log: log, Timeout: s.OperationTimeout},
+		Resolver:      &resolvers.Resolver{Gateway: c.gateway, Log: log, Timeout: s.OperationTimeout},
 		Verifier:      verifier,
 		Introspection: s.Playground,
 		AllowOrigin:   o.allowOrigin,
@@ -78,11 +74,34 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 		ReturnPage:    o.returnPage,
 		Log:           log,
 	})
-	return &app{handler, db, file}, nil
+	return &app{c, handler}, nil
+}
+
+func newCore(ctx context.Context, s gatewaySettings, returnURLs []string, o options, log *slog.Logger) (*core, error) {
+	if o.now == nil {
+		o.now = time.Now
+	}
+	registry, err := newRegistry(s, o, log)
+	if err != nil {
+		return nil, err
+	}
+	sealer, file, err := newSealer(s, o, log)
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, store.Config{URL: s.DatabaseURL, OnQuery: o.onQuery})
+	if err != nil {
+		return nil, err
+	}
+	gw, err := newGateway(ctx, s, returnURLs, o, registry, db, sealer, log)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &core{gw, db, file}, nil
 }
 
 // newRegistry is the explicit list of connectors: a new one is one more append.
-func newRegistry(s settings, o options, log *slog.Logger) (*connectors.Registry, error) {
+func newRegistry(s gatewaySettings, o options, log *slog.Logger) (*connectors.Registry, error) {
 	client := connectors.ClientConfig{Timeout: s.UpstreamTimeout, Now: o.now}
 	var all []connectors.Connector
 	if s.hasRook() {
@@ -106,7 +125,7 @@ func newRegistry(s settings, o options, log *slog.Logger) (*connectors.Registry,
 	return connectors.NewRegistry(append(all, o.more...)...)
 }
 
-func newSealer(s settings, o options, log *slog.Logger) (*tokens.Sealer, *keysetFile, error) {
+func newSealer(s gatewaySettings, o options, log *slog.Logger) (*tokens.Sealer, *keysetFile, error) {
 	keyset := o.keyset
 	if keyset == nil {
 		var err error
@@ -124,16 +143,18 @@ func newSealer(s settings, o options, log *slog.Logger) (*tokens.Sealer, *keyset
 	return sealer, newKeysetFile(s.KeysetFile, keyset, sealer, log), nil
 }
 
-func newGateway(ctx context.Context, s settings, o options, registry *connectors.Registry, db *store.Store, sealer *tokens.Sealer, log *slog.Logger) (*gateway.Gateway, error) {
-	keeper := tokens.NewKeeper(tokens.KeeperConfig{Store: db, Sealer: sealer, Now: o.now, Log: log, CallTimeout: s.UpstreamTimeout, ShareAccounts: s.ShareAccounts})
-	config := gateway.Config{Registry: registry, Store: db, Tokens: keeper, ReturnURLs: s.ReturnURLs, DefaultReturnURLs: map[string]string{}, StaleAfter: s.StaleAfter, Now: o.now, Log: log}
+func newGateway(ctx context.Context, s gatewaySettings, returnURLs []string, o options, registry *connectors.Registry, db *store.Store, sealer *tokens.Sealer, log *slog.Logger) (*gateway.Gateway, error) {
+	config := gateway.Config{
+		Registry: registry, Store: db, ReturnURLs: returnURLs, DefaultReturnURLs: map[string]string{}, StaleAfter: s.StaleAfter, Now: o.now, Log: log,
+		Tokens: tokens.NewKeeper(tokens.KeeperConfig{Store: db, Sealer: sealer, Now: o.now, Log: log, CallTimeout: s.UpstreamTimeout, ShareAccounts: s.ShareAccounts}),
+	}
 	if s.hasOneTwentyOne() && s.OneTwentyOneRedirectURI != "" {
 		config.DefaultReturnURLs["onetwentyone"] = s.OneTwentyOneRedirectURI
-		if !slices.Contains(config.ReturnURLs, s.OneTwentyOneRedirectURI) { // what is the default may be named as well
-			config.ReturnURLs = append(slices.Clone(config.ReturnURLs), s.OneTwentyOneRedirectURI)
+		if !slices.Contains(returnURLs, s.OneTwentyOneRedirectURI) { // what is the default may be named as well
+			config.ReturnURLs = append(slices.Clone(returnURLs), s.OneTwentyOneRedirectURI)
 		}
 	}
 	return gateway.New(ctx, config)
 }
 
-func (a *app) close() error { return a.store.Close() }
+func (c *core) close() error { return c.store.Close() }

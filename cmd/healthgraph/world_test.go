@@ -76,13 +76,16 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	require.NoError(t, store.Migrate(t.Context(), store.Config{URL: o.databaseURL}, nil)) // SQLite migrates itself
 	w.database = storetest.DB(t, o.databaseURL).DB
 	w.settings = settings{
-		databaseSettings: databaseSettings{DatabaseURL: o.databaseURL},
+		gatewaySettings: gatewaySettings{
+			databaseSettings: databaseSettings{DatabaseURL: o.databaseURL},
+			RookBaseURL:      w.serve(w.rook.Handler()), RookClientUUID: rook.DummyClientUUID, RookSecretKey: rook.DummySecret,
+			OneTwentyOneBaseURL: w.serve(w.oneTwentyOne.Handler()), OneTwentyOneClientID: "test-client", OneTwentyOneClientSecret: "test-client-secret",
+			OneTwentyOneRedirectURI: testReturnURL, OneTwentyOneEncoding: "json",
+			UpstreamTimeout: 8 * time.Second,
+		},
 		JWTSecret:        testSecret,
 		ReturnURLs:       []string{"https://app.example/rook", "com.example.app:/linked", "https://app.example/a-return-url-that-is-longer-than-rook-takes"},
-		RookBaseURL:      w.serve(w.rook.Handler()), RookClientUUID: rook.DummyClientUUID, RookSecretKey: rook.DummySecret,
-		OneTwentyOneBaseURL: w.serve(w.oneTwentyOne.Handler()), OneTwentyOneClientID: "test-client", OneTwentyOneClientSecret: "test-client-secret",
-		OneTwentyOneRedirectURI: testReturnURL, OneTwentyOneEncoding: "json",
-		OperationTimeout: 20 * time.Second, UpstreamTimeout: 8 * time.Second,
+		OperationTimeout: 20 * time.Second,
 	}
 	if o.change != nil {
 		o.change(&w.settings)

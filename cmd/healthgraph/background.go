@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"healthgraph/gateway"
+)
+
+const (
+	backgroundPause = 10 * time.Minute
+	forgetAtOnce    = 1000 // lines of access logs, so that no statement takes long
+)
+
+// background is the work that serve does beside its callers, until ctx ends.
+type background struct {
+	*core
+
+	settings settings
+	log      *slog.Logger
+	pause    time.Duration // between two rounds of the same work, about
+}
+
+func (b background) run(ctx context.Context) {
+	var all sync.WaitGroup
+	if b.keyset != nil {
+		all.Go(func() { b.keyset.watch(ctx, lookAtKeysetEvery) })
+	}
+	if b.settings.ReconcilePerHour > 0 {
+		for _, connector := range b.gateway.Connectors() {
+			all.Go(func() { b.reconcile(ctx, connector) })
+		}
+	}
+	if b.settings.AccessLogKeep > 0 {
+		all.Go(func() { b.forget(ctx) })
+	}
+	all.Wait()
+}
+
+// reconcile makes round after round. Replicas that start together spread out: one works, the others look in again later.
+func (b background) reconcile(ctx context.Context, connector string) {
+	for sleep(ctx, spread(b.pause)) {
+		p, err := b.gateway.Reconcile(ctx, connector, gateway.ReconcileOptions{
+			CheckedBefore: b.settings.ReconcileAfter, PerHour: b.settings.ReconcilePerHour, Report: func(gateway.ReconcileProgress) {},
+		})
+		switch {
+		case ctx.Err() != nil || errors.Is(err, gateway.ErrLeaseHeld):
+		case err != nil:
+			b.log.WarnContext(ctx, "reconciling ended early, and goes on later", "connector", connector, "due", p.Due, "checked", p.Checked, "failed", p.Failed, "error", err)
+		case p.Checked > 0:
+			b.log.InfoContext(ctx, "links were reconciled", "connector", connector, "checked", p.Checked, "changed", p.Changed, "failed", p.Failed)
+		}
+	}
+}
+
+// forget deletes what the access log has kept for long enough.
+func (b background) forget(ctx context.Context) {
+	for sleep(ctx, spread(b.pause)) {
+		for {
+			n, err := b.store.ForgetAccessEvents(ctx, time.Now().Add(-b.settings.AccessLogKeep), forgetAtOnce)
+			if err != nil && ctx.Err() == nil {
+				b.log.ErrorContext(ctx, "old lines of the access log could not be deleted", "error", err)
+			}
+			if n < forgetAtOnce || err != nil {
+				break
+			}
+		}
+	}
+}
+
+// spread is about d, another time each time.
+func spread(d time.Duration) time.Duration { return d/2 + rand.N(d) } //nolint:gosec // nobody gains by guessing it
+
+// sleep says whether ctx goes on.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
