@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -121,11 +120,7 @@ func parseTLS(u *url.URL) (*tls.Config, error) {
 	}
 	pem, err := os.ReadFile(authorities) //nolint:gosec // the operator names the file
 	if err != nil {
-		var cause *fs.PathError
-		if errors.As(err, &cause) {
-			err = cause.Err // its text repeats no path
-		}
-		return nil, fmt.Errorf("read sslrootcert: %w", err)
+		return nil, fmt.Errorf("read sslrootcert: %w", withoutPath(err))
 	}
 	config.RootCAs = x509.NewCertPool()
 	if !config.RootCAs.AppendCertsFromPEM(pem) {

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"crypto/x509"
 	"database/sql"
 	"errors"
+	"net"
 	"strings"
 
 	"github.com/uptrace/bun/driver/pgdriver"
@@ -15,16 +17,25 @@ import (
 const (
 	stateUniqueViolation = "23505"
 	stateSyntaxError     = "42601"
+	stateNoDatabase      = "3D000"
 	classDataException   = "22"
+	classAuthorization   = "28"
 )
 
-// sqliteGeneric is SQLITE_ERROR, in whose text SQLite may quote the statement.
-const sqliteGeneric = 1
+// Result codes of SQLite.
+const (
+	sqlitePrimary  = 0xff // the bits of a code without its details
+	sqliteGeneric  = 1    // SQLITE_ERROR, in whose text SQLite may quote the statement
+	sqliteBusy     = 5
+	sqliteReadOnly = 8
+	sqliteCantOpen = 14
+	sqliteUnique   = 2067 // SQLITE_CONSTRAINT_UNIQUE, with its details
+)
 
-// sqliteUnique is SQLITE_CONSTRAINT_UNIQUE.
-const sqliteUnique = 2067
+// mustBeWritable is what SQLite does not say: it puts files of its own beside the database.
+const mustBeWritable = "the file and its directory must be writable"
 
-// failure is an error of the database, told without the values that the database may have quoted.
+// failure is an error of the database, told without the values that the database may have quoted, and without addresses.
 type failure struct {
 	doing string
 	cause error
@@ -46,12 +57,41 @@ func (f *failure) Error() string {
 		if strings.HasPrefix(state, classDataException) || state == stateSyntaxError {
 			return f.doing + ": PostgreSQL refused a value or the statement (SQLSTATE=" + state + ")"
 		}
+		if strings.HasPrefix(state, classAuthorization) || state == stateNoDatabase {
+			return f.doing + ": PostgreSQL refused the user, the password or the database (SQLSTATE=" + state + ")"
+		}
+	}
+	if reason := networkReason(f.cause); reason != "" {
+		return f.doing + ": the connection to PostgreSQL failed: " + reason
 	}
 	var file *sqlite.Error
-	if errors.As(f.cause, &file) && file.Code() == sqliteGeneric {
-		return f.doing + ": SQLite refused the statement"
+	if errors.As(f.cause, &file) {
+		switch file.Code() & sqlitePrimary {
+		case sqliteGeneric:
+			return f.doing + ": SQLite refused the statement"
+		case sqliteReadOnly, sqliteCantOpen:
+			return f.doing + ": the SQLite file can't be written to: " + mustBeWritable
+		}
 	}
 	return f.doing + ": " + f.cause.Error()
+}
+
+// networkReason says what the network said, short of where; "" when it was not the network.
+func networkReason(err error) string {
+	var network *net.OpError
+	var name *net.DNSError
+	var certificate x509.HostnameError
+	switch {
+	case errors.As(err, &name) && name.IsNotFound:
+		return "there is no such host"
+	case errors.As(err, &name):
+		return "the host's name could not be looked up"
+	case errors.As(err, &certificate):
+		return "the server's certificate names another host"
+	case errors.As(err, &network):
+		return network.Op + ": " + network.Err.Error()
+	}
+	return ""
 }
 
 // Unwrap gives the cause, so that the end of a context can be told from the rest. Its text is not for the log.

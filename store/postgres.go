@@ -20,11 +20,12 @@ const (
 
 // openPostgres makes the pool; nothing is dialled yet.
 func openPostgres(a *postgresAddress, config Config, migrating bool) *Store {
+	silenceDriver()
 	conns, statement, answer := config.MaxConns, config.StatementTimeout, config.StatementTimeout+answerMargin
 	if migrating {
 		conns, statement, answer = 2, 0, 0 // one for the lock; 0 = as long as it takes
 	}
-	db := sql.OpenDB(pgdriver.NewConnector(
+	db := sql.OpenDB(connector{pgdriver.NewConnector(
 		pgdriver.WithNetwork("tcp"),
 		pgdriver.WithAddr(a.hostPort),
 		pgdriver.WithUser(a.user),
@@ -39,7 +40,8 @@ func openPostgres(a *postgresAddress, config Config, migrating bool) *Store {
 			"statement_timeout": statement.Milliseconds(),
 			"timezone":          "UTC",
 		}),
-	))
+		pgdriver.WithResetSessionFunc(stillThere),
+	)})
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
 	db.SetConnMaxIdleTime(maxConnIdle)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -15,11 +16,7 @@ import (
 	"modernc.org/sqlite" // also the driver "sqlite"
 )
 
-const (
-	sqlitePrimary = 0xff // the bits of a result code without its details
-	sqliteBusy    = 5    // SQLITE_BUSY
-	sqliteRetry   = 10 * time.Millisecond
-)
+const sqliteRetry = 10 * time.Millisecond
 
 // openSQLite makes the file, and the pools of its one writer and of its readers.
 //
@@ -30,15 +27,15 @@ func openSQLite(file string, config Config) (*Store, error) {
 		return nil, fmt.Errorf("find the SQLite file: %w", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return nil, fmt.Errorf("make the directory of the SQLite file: %w", err)
+		return nil, fmt.Errorf("make the directory of the SQLite file: %w", withoutPath(err))
 	}
 	// SQLite gives the files that it puts beside this one the same mode.
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names the file
 	if err != nil {
-		return nil, fmt.Errorf("make the SQLite file: %w", err)
+		return nil, fmt.Errorf("open the SQLite file for writing: %w (%s)", withoutPath(err), mustBeWritable)
 	}
 	if err := f.Close(); err != nil {
-		return nil, fmt.Errorf("make the SQLite file: %w", err)
+		return nil, fmt.Errorf("open the SQLite file for writing: %w", withoutPath(err))
 	}
 
 	// The writer turns the file into one that can be read while it is written to, which the file remembers.
@@ -51,6 +48,15 @@ func openSQLite(file string, config Config) (*Store, error) {
 		return nil, errors.Join(err, write.Close())
 	}
 	return &Store{read: read, write: write}, nil
+}
+
+// withoutPath is what the system said of a file that a setting names: settings are not repeated.
+func withoutPath(err error) error {
+	var cause *fs.PathError
+	if errors.As(err, &cause) {
+		return cause.Err
+	}
+	return err
 }
 
 // reach is a Ping of a file that another program may be opening for the first time: whoever finds it between two ways of

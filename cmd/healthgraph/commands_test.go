@@ -37,7 +37,7 @@ func keyset(t *testing.T) string {
 
 func TestServeTellsAllMistakesAtOnceAndRepeatsNoValue(t *testing.T) {
 	environment(t, map[string]string{
-		"LISTEN": "canary-listen", "JWT_SECRET": "canary-short", "ROOK_SECRET_KEY": "canary-rook", "ONETWENTYONE_CLIENT_SECRET": "canary-client",
+		"LISTEN": "canary-listen", "DATABASE_MAX_CONNS": "canary-many", "JWT_SECRET": "canary-short", "ROOK_SECRET_KEY": "canary-rook", "ONETWENTYONE_CLIENT_SECRET": "canary-client",
 		"ONETWENTYONE_REDIRECT_URI": "canary-redirect", "ONETWENTYONE_TOKEN_ENCODING": "canary-encoding", "RETURN_URLS": "https://app.example/ok,canary-return",
 		"CORS_ORIGINS": "https://app.example/path", "OPERATION_TIMEOUT": "canary-timeout", "UPSTREAM_TIMEOUT": "-1s", "STALE_AFTER": "canary-stale", "RECONCILE_PER_HOUR": "-1", "RECONCILE_AFTER": "canary-after", "ACCESS_LOG_KEEP": "canary-keep", "DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "not-made.db"),
 	})
@@ -50,6 +50,7 @@ HEALTHGRAPH_RETURN_URLS: number 2 is not an absolute URL
 HEALTHGRAPH_CORS_ORIGINS: number 1 is not an origin such as https://app.example
 HEALTHGRAPH_OPERATION_TIMEOUT must be a time of more than nothing, such as 20s
 HEALTHGRAPH_ACCESS_LOG_KEEP must be a time such as 8760h, or 0s
+HEALTHGRAPH_DATABASE_MAX_CONNS must be a number of at least 1
 HEALTHGRAPH_KEYSET_FILE must be set: people's grants are sealed under a keyset; make one with healthgraph keys create FILE
 HEALTHGRAPH_ROOK_CLIENT_UUID is missing beside HEALTHGRAPH_ROOK_SECRET_KEY
 HEALTHGRAPH_ONETWENTYONE_CLIENT_ID is missing beside HEALTHGRAPH_ONETWENTYONE_CLIENT_SECRET
@@ -227,7 +228,7 @@ func describe(s *ast.Schema) []string {
 func TestEveryCommandExplainsItselfAndTheVariablesThatItTakes(t *testing.T) {
 	environment(t, map[string]string{"JWT_SECRET": "canary-secret", "ROOK_SECRET_KEY": "canary-rook"})
 	database, all := []string{"DATABASE_URL"}, []string{
-		"DATABASE_URL", "LISTEN", "JWT_SECRET", "JWKS_FILE", "KEYSET_FILE", "RETURN_URLS", "CORS_ORIGINS", "PLAYGROUND", "ROOK_BASE_URL", "ROOK_CLIENT_UUID", "ROOK_SECRET_KEY",
+		"DATABASE_URL", "DATABASE_MAX_CONNS", "LISTEN", "JWT_SECRET", "JWKS_FILE", "KEYSET_FILE", "RETURN_URLS", "CORS_ORIGINS", "PLAYGROUND", "ROOK_BASE_URL", "ROOK_CLIENT_UUID", "ROOK_SECRET_KEY",
 		"ONETWENTYONE_BASE_URL", "ONETWENTYONE_CLIENT_ID", "ONETWENTYONE_CLIENT_SECRET", "ONETWENTYONE_REDIRECT_URI", "ONETWENTYONE_TOKEN_ENCODING", "OPERATION_TIMEOUT", "UPSTREAM_TIMEOUT", "SHARE_ACCOUNTS", "STALE_AFTER", "RECONCILE_PER_HOUR", "RECONCILE_AFTER", "ACCESS_LOG_KEEP",
 	}
 	for words, variables := range map[string][]string{

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -61,6 +62,20 @@ func lenientDuration(ctx *kong.DecodeContext, target reflect.Value) error {
 	return nil
 }
 
+// lenientNumber is the same for what is no number.
+func lenientNumber(ctx *kong.DecodeContext, target reflect.Value) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("int", &text); err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		n = -1
+	}
+	target.SetInt(int64(n))
+	return nil
+}
+
 func run(ctx context.Context, args []string, c console) (err error) {
 	var all commands
 	parser, err := kong.New(&all,
@@ -71,6 +86,7 @@ func run(ctx context.Context, args []string, c console) (err error) {
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(c),
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(lenientDuration)),
+		kong.TypeMapper(reflect.TypeFor[int](), kong.MapperFunc(lenientNumber)),
 		kong.Vars{"rook_client": rook.DummyClientUUID, "rook_secret": rook.DummySecret},
 	)
 	if err != nil {

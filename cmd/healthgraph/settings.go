@@ -27,6 +27,8 @@ type databaseSettings struct {
 type gatewaySettings struct {
 	databaseSettings
 
+	DatabaseMaxConns int `env:"HEALTHGRAPH_DATABASE_MAX_CONNS" default:"10" help:"Connections to PostgreSQL at a time, per process."`
+
 	KeysetFile string `env:"HEALTHGRAPH_KEYSET_FILE" help:"Keyset that seals people's grants; make one with healthgraph keys create."`
 
 	RookBaseURL    string `env:"HEALTHGRAPH_ROOK_BASE_URL" default:"production" help:"production, sandbox or a URL."`
@@ -115,6 +117,7 @@ func (s *settings) mistakes() error {
 // thrown away: what refuses a setting says so best itself.
 func (s *gatewaySettings) complain(c *complaints) {
 	c.refuses("HEALTHGRAPH_DATABASE_URL", store.CheckURL(s.DatabaseURL))
+	c.mistake(s.DatabaseMaxConns < 1, "HEALTHGRAPH_DATABASE_MAX_CONNS must be a number of at least 1")
 	c.mistake(s.KeysetFile == "", "HEALTHGRAPH_KEYSET_FILE must be set: people's grants are sealed under a keyset; make one with healthgraph keys create FILE")
 	if s.KeysetFile != "" {
 		keyset, err := readFile(s.KeysetFile)

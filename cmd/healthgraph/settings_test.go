@@ -61,6 +61,7 @@ func TestServeRefusesEachFileAndAddressThatCannotBeUsed(t *testing.T) {
 		"a base URL without a scheme":       {"ONETWENTYONE_BASE_URL", "canary.example", "HEALTHGRAPH_ONETWENTYONE_*: the base URL of OneTwentyOne must be"},
 		"a name for ROOK that there is not": {"ROOK_BASE_URL", "canary", "HEALTHGRAPH_ROOK_*: the base URL of ROOK must be"},
 		"a time in words":                   {"OPERATION_TIMEOUT", "canary", "HEALTHGRAPH_OPERATION_TIMEOUT must be a time"},
+		"no connections":                    {"DATABASE_MAX_CONNS", "0", "HEALTHGRAPH_DATABASE_MAX_CONNS must be a number of at least 1"},
 		"a time without a unit":             {"UPSTREAM_TIMEOUT", "8", "HEALTHGRAPH_UPSTREAM_TIMEOUT must be a time"},
 	} {
 		t.Run(name, func(t *testing.T) {

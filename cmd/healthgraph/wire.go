@@ -89,7 +89,7 @@ func newCore(ctx context.Context, s gatewaySettings, returnURLs []string, o opti
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(ctx, store.Config{URL: s.DatabaseURL, OnQuery: o.onQuery})
+	db, err := store.Open(ctx, store.Config{URL: s.DatabaseURL, MaxConns: s.DatabaseMaxConns, OnQuery: o.onQuery})
 	if err != nil {
 		return nil, err
 	}

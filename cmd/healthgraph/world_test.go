@@ -29,7 +29,13 @@ import (
 	"healthgraph/tokens"
 )
 
-func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	os.Exit(storetest.Main(m))
+}
 
 const (
 	testSecret    = "a secret of at least thirty-two bytes"

@@ -38,24 +38,27 @@ type server struct {
 	url       string // without parameters
 	authority string // PEM file
 
+	programs, dir string // of PostgreSQL, and the server's own
+
 	keeper *exec.Cmd
 	input  io.Closer
 }
 
-func startServer() (*server, error) {
+// startServer starts a server; settings are lines of postgresql.conf, put after ours.
+func startServer(settings ...string) (*server, error) {
 	programs, err := findPrograms()
 	if err != nil {
 		return nil, err
 	}
 	for attempt := 1; ; attempt++ {
-		s, err := tryServer(programs)
+		s, err := tryServer(programs, settings)
 		if err == nil || attempt == startAttempts {
 			return s, err
 		}
 	}
 }
 
-func tryServer(programs string) (_ *server, err error) {
+func tryServer(programs string, settings []string) (_ *server, err error) {
 	dir, err := os.MkdirTemp("", "healthgraph-postgres-")
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for PostgreSQL: %w", err)
@@ -70,20 +73,16 @@ func tryServer(programs string) (_ *server, err error) {
 		return nil, err
 	}
 	password := rand.Text()
-	authority, err := writeFiles(dir, port, password)
+	authority, err := writeFiles(dir, port, password, settings)
 	if err != nil {
 		return nil, err
 	}
-	command := []string{"sh", "-c", keeper, "sh", programs, dir}
-	if os.Geteuid() == 0 { // PostgreSQL refuses to run as root
+	if os.Geteuid() == 0 {
 		if err := handOver(dir); err != nil {
 			return nil, err
 		}
-		command = append([]string{"runuser", "-u", "postgres", "--"}, command...)
 	}
-	cmd := exec.CommandContext(context.Background(), command[0], command[1:]...) //nolint:gosec // all of it is ours
-	cmd.Dir = dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
+	cmd := postgresCommand(dir, "sh", "-c", keeper, "sh", programs, dir)
 	input, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
@@ -98,6 +97,8 @@ func tryServer(programs string) (_ *server, err error) {
 	s := &server{
 		url:       fmt.Sprintf("postgres://%s:%s@localhost:%s/postgres", administrator, password, port),
 		authority: authority,
+		programs:  programs,
+		dir:       dir,
 		keeper:    cmd,
 		input:     input,
 	}
@@ -107,6 +108,17 @@ func tryServer(programs string) (_ *server, err error) {
 		return nil, fmt.Errorf("PostgreSQL did not start:\n%s", log)
 	}
 	return s, nil
+}
+
+// postgresCommand is a command of PostgreSQL's in the server's directory. It refuses to run as root.
+func postgresCommand(dir string, command ...string) *exec.Cmd {
+	if os.Geteuid() == 0 {
+		command = append([]string{"runuser", "-u", "postgres", "--"}, command...)
+	}
+	cmd := exec.CommandContext(context.Background(), command[0], command[1:]...) //nolint:gosec // all of it is ours
+	cmd.Dir = dir
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C"}
+	return cmd
 }
 
 // stop ends the server and removes its directory.

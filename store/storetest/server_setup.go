@@ -54,8 +54,8 @@ func freePort() (string, error) {
 
 // writeFiles puts the settings, the password and the certificates into the directory. What is written there is worthless
 // after the tests, so that the server need not wait for the disk.
-func writeFiles(dir string, port, password string) (authority string, err error) {
-	settings := strings.Join([]string{
+func writeFiles(dir, port, password string, more []string) (authority string, err error) {
+	settings := strings.Join(append([]string{
 		"listen_addresses = '127.0.0.1'",
 		"port = " + port,
 		"unix_socket_directories = ''",
@@ -67,8 +67,7 @@ func writeFiles(dir string, port, password string) (authority string, err error)
 		"synchronous_commit = off",
 		"shared_buffers = 32MB",
 		"max_connections = 200",
-		"",
-	}, "\n")
+	}, more...), "\n") + "\n"
 	authority = filepath.Join(dir, "authority.pem")
 	files := map[string][]byte{"settings": []byte(settings), "password": []byte(password), "log": nil}
 	if files["authority.pem"], files["server.pem"], files["server.key"], err = certificates("localhost"); err != nil {
