@@ -27,7 +27,7 @@ type ClientConfig struct {
 	BaseURL      string        // absolute http or https URL; a path in it is kept as a prefix
 	HTTP         *http.Client  // the transport; nil gets one of its own
 	Timeout      time.Duration // of one call, body included; 8 s
-	MaxInFlight  int64         // calls at once, the others wait for their turn; 16
+	MaxInFlight  int64         // calls at once, signed and unsigned ones each, the others wait for their turn; 16
 	MaxBodyBytes int64         // 16 MiB, more is UPSTREAM_INVALID
 	Now          func() time.Time
 }
@@ -39,6 +39,7 @@ type Client struct {
 	config ClientConfig
 	base   *url.URL
 	turns  *semaphore.Weighted
+	signed *semaphore.Weighted // turns of the calls that a person's grant signs
 }
 
 // NewClient checks the configuration.
@@ -62,7 +63,7 @@ func NewClient(config ClientConfig) (*Client, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	return &Client{config: config, base: base, turns: semaphore.NewWeighted(config.MaxInFlight)}, nil
+	return &Client{config: config, base: base, turns: semaphore.NewWeighted(config.MaxInFlight), signed: semaphore.NewWeighted(config.MaxInFlight)}, nil
 }
 
 // NewTransport gives a transport whose idle connections suffice for many calls at once to one host.
@@ -122,12 +123,29 @@ type Answer struct {
 	Body   []byte
 }
 
+// Preparer is a transport that may have to do something before it can sign: renew a grant, or wait for another to. Do
+// prepares before it takes a turn and before the call's own time begins.
+type Preparer interface {
+	Prepare(ctx context.Context) error
+}
+
 // Do makes the call and gives any answer, whatever its status. An error means that there was no whole answer.
 func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
-	if err := c.turns.Acquire(ctx, 1); err != nil {
+	turns := c.turns
+	if call.HTTP != nil {
+		if p, ok := call.HTTP.Transport.(Preparer); ok {
+			if err := p.Prepare(ctx); err != nil {
+				return Answer{}, c.transportError(err)
+			}
+		}
+		// A signed call may still have to wait for a renewal, after an unexpected 401. That is a call of ours: with turns of one
+		// kind for both, the calls that wait could hold all of them.
+		turns = c.signed
+	}
+	if err := turns.Acquire(ctx, 1); err != nil {
 		return Answer{}, c.unavailable("there was no time left to ask", err)
 	}
-	defer c.turns.Release(1)
+	defer turns.Release(1)
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout) // of the call itself: waiting for a turn is not the upstream's fault
 	defer cancel()
 

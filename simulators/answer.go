@@ -5,13 +5,15 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // answer is an HTTP answer that has not been sent yet. It is the http.ResponseWriter that routed handlers write to.
 type answer struct {
-	status int
-	header http.Header
-	body   bytes.Buffer
+	status   int
+	header   http.Header
+	body     bytes.Buffer
+	heldBack time.Duration // after the endpoint has done its work
 }
 
 func record(h http.HandlerFunc, r *http.Request) *answer {

@@ -115,6 +115,9 @@ func (c *Control) Route(mux *http.ServeMux, name, pattern string, h http.Handler
 		done := c.calls.begin(name, r)
 		a, whole := c.answer(name, h, w, r)
 		done(a.status)
+		if a.heldBack > 0 && !wait(w, r, a.heldBack) {
+			return // the caller has gone
+		}
 		a.send(w, whole)
 	})
 }

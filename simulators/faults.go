@@ -22,9 +22,10 @@ const (
 	KindEmpty      = "empty"       // status 200 and an empty body; the endpoint is not called
 	KindDisconnect = "disconnect"  // the connection is closed without an answer; the endpoint is not called
 	KindTruncated  = "truncated"   // the true answer, the connection closed in the middle of its body
+	KindLate       = "late"        // the endpoint does its work at once, and its true answer is held back for the delay
 )
 
-var kinds = []string{KindStatus, KindSlow, KindBrokenJSON, KindHTML, KindEmpty, KindDisconnect, KindTruncated}
+var kinds = []string{KindStatus, KindSlow, KindBrokenJSON, KindHTML, KindEmpty, KindDisconnect, KindTruncated, KindLate}
 
 const (
 	maxBody  = 1 << 20
@@ -32,6 +33,9 @@ const (
 )
 
 // Fault makes an endpoint misbehave. Of several that match a call, the first in the list applies.
+//
+// The call that a KindLate holds back is over for the counts, and has its status in the log, once the endpoint has done its
+// work: so a test knows that it has. A caller who leaves before a KindSlow is over has not reached the endpoint.
 //
 // On KindDisconnect: Go's own HTTP client silently repeats a GET whose reused connection was closed before the first
 // byte of an answer, so a fault that happens once may go unseen by it; two calls then stand in the log.
@@ -41,7 +45,7 @@ type Fault struct {
 	Kind       string `json:"kind"`                 // one of the kinds above
 	Status     int    `json:"status,omitempty"`     // for KindStatus: 200–599
 	RetryAfter string `json:"retryAfter,omitempty"` // for KindStatus: the Retry-After header, seconds or an HTTP date
-	DelayMs    int    `json:"delayMs,omitempty"`    // real milliseconds to wait first, with any kind; at most ten minutes
+	DelayMs    int    `json:"delayMs,omitempty"`    // real milliseconds to wait first, of KindLate last; at most ten minutes
 	Times      int    `json:"times,omitempty"`      // how many calls it applies to; 0 means until it is lifted
 }
 
@@ -57,7 +61,7 @@ func (f *Fault) check(routes []string) error {
 		return fmt.Errorf("status and retryAfter belong to kind %q, not to %q", KindStatus, f.Kind)
 	case f.DelayMs < 0 || f.DelayMs > int(maxDelay/time.Millisecond):
 		return fmt.Errorf("delayMs must be from 0 to %d, not %d", maxDelay/time.Millisecond, f.DelayMs)
-	case f.Kind == KindSlow && f.DelayMs == 0:
+	case (f.Kind == KindSlow || f.Kind == KindLate) && f.DelayMs == 0:
 		return fmt.Errorf("kind %q needs delayMs", f.Kind)
 	case f.Times < 0:
 		return errors.New("times must not be negative; 0 means until the fault is lifted")
@@ -67,7 +71,8 @@ func (f *Fault) check(routes []string) error {
 
 // apply answers a call as the fault has it.
 func (f *Fault) apply(c *Control, h http.HandlerFunc, w http.ResponseWriter, r *http.Request) (a *answer, whole bool) {
-	if f.DelayMs > 0 && !wait(w, r, time.Duration(f.DelayMs)*time.Millisecond) {
+	delay := time.Duration(f.DelayMs) * time.Millisecond
+	if delay > 0 && f.Kind != KindLate && !wait(w, r, delay) {
 		return &answer{}, false
 	}
 	switch f.Kind {
@@ -87,6 +92,10 @@ func (f *Fault) apply(c *Control, h http.HandlerFunc, w http.ResponseWriter, r *
 		return plain(http.StatusOK, "application/json", nil), true
 	case KindDisconnect:
 		return &answer{}, false
+	case KindLate:
+		a = record(h, r)
+		a.heldBack = delay
+		return a, true
 	}
 	a = record(h, r)
 	if a.body.Len() == 0 && f.Kind != KindSlow { // an answer without a body cannot be cut: one that can stands in

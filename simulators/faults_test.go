@@ -105,6 +105,47 @@ func TestSlowAnswersAreTrue(t *testing.T) {
 	}
 }
 
+func TestALateAnswerIsOfWorkThatIsDone(t *testing.T) {
+	s := start(t)
+	s.want("PUT", "/_control/faults", `[{"route":"greet","kind":"late","delayMs":60,"times":1},{"route":"greet","kind":"late","delayMs":600000}]`, 204)
+	begin := time.Now()
+	s.want("POST", "/greet/u", "my body", 200, "hello", "my body")
+	if took := time.Since(begin); took < 60*time.Millisecond {
+		t.Errorf("a delay of 60 ms took %s", took)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/greet/u", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := make(chan error, 1)
+	go func() {
+		res, err := s.Client().Do(req)
+		if err == nil {
+			_ = res.Body.Close()
+		}
+		left <- err
+	}()
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if log := s.calls().Log; len(log) == 2 && log[1].Status == 200 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the work is not done")
+		}
+	}
+	select {
+	case err := <-left:
+		t.Fatalf("answered: %v", err)
+	default:
+	}
+	cancel()
+	if err := <-left; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestSlowEndsWhenTheCallerLeaves(t *testing.T) {
 	s := start(t)
 	s.want("PUT", "/_control/faults", `[{"route":"greet","kind":"slow","delayMs":600000}]`, 204)
@@ -137,13 +178,14 @@ func TestBadFaultsAreRefused(t *testing.T) {
 	for body, say := range map[string]string{
 		`[{"route":"greeting","kind":"empty"}]`:                   "known are *, greet, nothing",
 		`[{"kind":"empty"}]`:                                      "known are *, greet, nothing",
-		`[{"route":"*","kind":"explode"}]`:                        "known are status, slow, broken_json, html, empty, disconnect, truncated",
+		`[{"route":"*","kind":"explode"}]`:                        "known are status, slow, broken_json, html, empty, disconnect, truncated, late",
 		`[{"route":"*"}]`:                                         "unknown kind",
 		`[{"route":"*","kind":"status"}]`:                         "200 to 599",
 		`[{"route":"*","kind":"status","status":600}]`:            "200 to 599",
 		`[{"route":"*","kind":"empty","status":500}]`:             "belong to kind",
 		`[{"route":"*","kind":"empty","retryAfter":"1"}]`:         "belong to kind",
 		`[{"route":"*","kind":"slow"}]`:                           "needs delayMs",
+		`[{"route":"*","kind":"late"}]`:                           "needs delayMs",
 		`[{"route":"*","kind":"slow","delayMs":-1}]`:              "from 0 to 600000",
 		`[{"route":"*","kind":"slow","delayMs":600001}]`:          "from 0 to 600000",
 		`[{"route":"*","kind":"empty","times":-1}]`:               "times",

@@ -13,16 +13,19 @@ import (
 type accessRow struct {
 	bun.BaseModel `bun:"table:access_log,alias:access_log"`
 
-	Person     string    `bun:"person,pk"`
-	Key        string    `bun:"event_key,pk"`
-	HappenedAt time.Time `bun:"happened_at"`
-	Action     string    `bun:"action"`
-	Actor      string    `bun:"actor"`
-	ActorName  string    `bun:"actor_name"`
-	Connector  string    `bun:"connector"`
-	DataSource string    `bun:"data_source"`
-	Outcome    string    `bun:"outcome"`
+	Person     string    `bun:"person,pk,type:text"`
+	Key        string    `bun:"event_key,pk,type:text"`
+	HappenedAt time.Time `bun:"happened_at,type:timestamptz"`
+	Action     string    `bun:"action,type:text"`
+	Actor      string    `bun:"actor,type:text"`
+	ActorName  string    `bun:"actor_name,type:text"`
+	Connector  string    `bun:"connector,type:text"`
+	DataSource string    `bun:"data_source,type:text"`
+	Outcome    string    `bun:"outcome,type:text"`
 }
+
+// accessColumns are in the order of accessRow.
+const accessColumns = "person, event_key, happened_at, action, actor, actor_name, connector, data_source, outcome"
 
 func accessRowOf(e health.AccessEvent) accessRow {
 	if e.Key == "" {
@@ -39,6 +42,14 @@ func accessRowOf(e health.AccessEvent) accessRow {
 		DataSource: string(e.DataSource),
 		Outcome:    string(e.Outcome),
 	}
+}
+
+func accessRows(events []health.AccessEvent) []accessRow {
+	rows := make([]accessRow, len(events))
+	for i, e := range events {
+		rows[i] = accessRowOf(e)
+	}
+	return rows
 }
 
 func (r accessRow) event() health.AccessEvent {
@@ -63,10 +74,7 @@ func addAccessEvents(ctx context.Context, db bun.IDB, events []health.AccessEven
 	if len(events) == 0 {
 		return nil
 	}
-	rows := make([]accessRow, len(events))
-	for i, e := range events {
-		rows[i] = accessRowOf(e)
-	}
+	rows := accessRows(events)
 	_, err := db.NewInsert().Model(&rows).On("CONFLICT (person, event_key) DO NOTHING").Exec(ctx)
 	return failed("write the access log", err)
 }

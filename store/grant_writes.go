@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
 
 	"healthgraph/health"
 	"healthgraph/tokens"
@@ -80,36 +81,51 @@ func claimAccount(ctx context.Context, tx bun.Tx, record tokens.Record) ([]healt
 }
 
 // UpdateGrant writes the record if the row still has record.Version, and says whether it did. The row then has
-// record.Version + 1, and the events are in the access log: one transaction where there are any.
+// record.Version + 1, and the events are in the access log.
 func (s *Store) UpdateGrant(ctx context.Context, record tokens.Record, events ...health.AccessEvent) (bool, error) {
 	row, err := grantRowOf(record, record.Version+1)
 	if err != nil {
 		return false, err
 	}
-	return s.logged(ctx, "update a grant", events, func(db bun.IDB) (sql.Result, error) {
+	return s.logged(ctx, "update a grant", events, func(db bun.IDB) change {
 		return db.NewUpdate().Model(&row).Column(slices.Concat(grantColumns, []string{"version"})...).
-			WherePK().Where("version = ?", record.Version).Exec(ctx)
+			WherePK().Where("version = ?", record.Version)
 	})
 }
 
 // DeleteGrant forgets a grant and says whether there was one. Only then the events are in the access log.
 func (s *Store) DeleteGrant(ctx context.Context, user health.UserID, connector string, events ...health.AccessEvent) (bool, error) {
-	return s.logged(ctx, "delete a grant", events, func(db bun.IDB) (sql.Result, error) {
-		return db.NewDelete().Model((*grantRow)(nil)).
-			Where("person = ?", string(user)).Where("connector = ?", connector).Exec(ctx)
+	return s.logged(ctx, "delete a grant", events, func(db bun.IDB) change {
+		return db.NewDelete().Model((*grantRow)(nil)).Where("person = ?", string(user)).Where("connector = ?", connector)
 	})
 }
 
-// logged runs a statement and says whether it changed anything. If it did, the events are written with it or neither is.
-func (s *Store) logged(ctx context.Context, doing string, events []health.AccessEvent, run func(bun.IDB) (sql.Result, error)) (bool, error) {
+// change is an UPDATE or a DELETE.
+type change interface {
+	schema.QueryAppender
+	Exec(ctx context.Context, dest ...any) (sql.Result, error)
+}
+
+// logged makes a change and says whether it changed anything. If it did, the events are written with it or neither is.
+//
+// On PostgreSQL that is one statement, which the server finishes even if this process dies while it runs: what an upstream
+// gave for a spent refresh token is kept then. SQLite has no such statements, and nothing between it and us.
+func (s *Store) logged(ctx context.Context, doing string, events []health.AccessEvent, query func(bun.IDB) change) (bool, error) {
 	if len(events) == 0 {
-		result, err := run(s.write)
+		result, err := query(s.write).Exec(ctx)
 		rows, err := changed(doing, result, err)
 		return rows > 0, err
 	}
+	if !s.isSQLite() {
+		rows := accessRows(events)
+		result, err := s.write.NewRaw(`WITH changed AS (? RETURNING 1), events (`+accessColumns+`) AS (?)
+INSERT INTO access_log (`+accessColumns+`) SELECT events.* FROM events, changed`, query(s.write), s.write.NewValues(&rows)).Exec(ctx)
+		written, err := changed(doing, result, err)
+		return written > 0, err
+	}
 	done := false
 	err := s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		result, err := run(tx)
+		result, err := query(tx).Exec(ctx)
 		rows, err := changed(doing, result, err)
 		if done = rows > 0; err != nil || !done {
 			return err

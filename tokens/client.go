@@ -27,6 +27,14 @@ type signer struct {
 	grant  *connectors.Grant // nil until first used
 }
 
+var _ connectors.Preparer = (*signer)(nil)
+
+// Prepare renews the grant if it is about to expire.
+func (s *signer) Prepare(ctx context.Context) error {
+	_, err := s.fresh(ctx)
+	return err
+}
+
 // RoundTrip signs and sends. Only requests without a body are sent twice.
 func (s *signer) RoundTrip(r *http.Request) (*http.Response, error) {
 	grant, err := s.fresh(r.Context())

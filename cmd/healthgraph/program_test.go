@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -15,76 +14,37 @@ import (
 	"healthgraph/store/storetest"
 )
 
-// asProgram makes this test's executable behave as healthgraph itself: see TestMain.
-const asProgram = "HEALTHGRAPH_TEST_AS_PROGRAM"
-
-// program is healthgraph serve in a process of its own, which can be killed or kept from writing.
+// program is a process on a SQLite file of its own.
 type program struct {
-	started
+	*process
 
-	file    string // of its SQLite database
-	process *os.Process
-	waited  chan error
+	file string
 }
 
 // program starts the program in front of the world's simulators, on the file; before is a command to start it by, if any.
-// From then on the world asks it, at the time of the machine's clock.
 func (w *world) program(file, keysetFile string, before ...string) *program {
 	w.t.Helper()
-	executable, err := os.Executable()
-	require.NoError(w.t, err)
-	words := slices.Concat(before, []string{executable, "serve"})
-	command := exec.CommandContext(w.t.Context(), words[0], words[1:]...)
-	command.Dir = w.t.TempDir()
-	for name, value := range map[string]string{
-		"TEST_AS_PROGRAM": "1", "LISTEN": "127.0.0.1:0", "JWT_SECRET": testSecret, "DATABASE_URL": "sqlite:" + file, "KEYSET_FILE": keysetFile,
-		"ROOK_BASE_URL": w.settings.RookBaseURL, "ROOK_CLIENT_UUID": w.settings.RookClientUUID, "ROOK_SECRET_KEY": w.settings.RookSecretKey,
-		"ONETWENTYONE_BASE_URL": w.settings.OneTwentyOneBaseURL, "ONETWENTYONE_CLIENT_ID": w.settings.OneTwentyOneClientID,
-		"ONETWENTYONE_CLIENT_SECRET": w.settings.OneTwentyOneClientSecret, "ONETWENTYONE_REDIRECT_URI": testReturnURL, "SHARE_ACCOUNTS": "true",
-	} {
-		command.Env = append(command.Env, "HEALTHGRAPH_"+name+"="+value)
-	}
-	p := &program{file: file, waited: make(chan error, 1)}
-	p.t, p.ended = w.t, p.waited
-	command.Stderr, command.Stdout = &p.log, &p.out
-	require.NoError(w.t, command.Start())
-	p.process = command.Process
-	go func() { p.waited <- command.Wait() }()
-	w.t.Cleanup(func() { _ = p.process.Kill() }) // it may be over
-	return p
+	s := w.settings
+	return &program{begin(w.t, []string{
+		"LISTEN=127.0.0.1:0", "JWT_SECRET=" + testSecret, "DATABASE_URL=sqlite:" + file, "KEYSET_FILE=" + keysetFile, "SHARE_ACCOUNTS=true",
+		"ROOK_BASE_URL=" + s.RookBaseURL, "ROOK_CLIENT_UUID=" + s.RookClientUUID, "ROOK_SECRET_KEY=" + s.RookSecretKey,
+		"ONETWENTYONE_BASE_URL=" + s.OneTwentyOneBaseURL, "ONETWENTYONE_CLIENT_ID=" + s.OneTwentyOneClientID,
+		"ONETWENTYONE_CLIENT_SECRET=" + s.OneTwentyOneClientSecret, "ONETWENTYONE_REDIRECT_URI=" + testReturnURL,
+	}, before...), file}
 }
 
-// serving waits until it can be asked.
+// serving waits until it can be asked. From then on the world asks it, at the time of the machine's clock.
 func (w *world) serving(p *program) {
 	w.t.Helper()
 	w.clock.Set(time.Now())
-	w.log = &p.log
-	w.graphql = p.until(&p.log, `"graphql":"(http://127\.0\.0\.1:\d+/graphql)"`)
-}
-
-// end waits until the program is over.
-func (p *program) end() error {
-	p.t.Helper()
-	select {
-	case err := <-p.waited:
-		return err
-	case <-time.After(30 * time.Second):
-		require.Fail(p.t, "the program does not end")
-		return nil
-	}
-}
-
-// kill ends it as kill -9 does.
-func (p *program) kill() {
-	p.t.Helper()
-	require.NoError(p.t, p.process.Kill())
-	require.Error(p.t, p.end())
+	p.ready()
+	w.log, w.graphql = &p.log, p.graphql
 }
 
 // mayWrite bounds the length in bytes to which it can write any file, "unlimited" for none: past it the disk is as if full.
 func (p *program) mayWrite(bytes string) {
 	p.t.Helper()
-	out, err := exec.CommandContext(p.t.Context(), "prlimit", "--pid", strconv.Itoa(p.process.Pid), "--fsize="+bytes+":unlimited").CombinedOutput()
+	out, err := exec.CommandContext(p.t.Context(), "prlimit", "--pid", strconv.Itoa(p.cmd.Process.Pid), "--fsize="+bytes+":unlimited").CombinedOutput()
 	require.NoError(p.t, err, "prlimit of util-linux is needed: %s", out)
 }
 

@@ -30,9 +30,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
+	if os.Getenv(beTheProgram) != "" {
+		theProgram()
 	}
 	os.Exit(storetest.Main(m))
 }
