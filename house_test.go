@@ -69,7 +69,13 @@ func TestDriversStayInTheStore(t *testing.T) {
 		"github.com/99designs/gqlgen":         {"graph", "resolvers", "server"},
 		"github.com/graph-gophers/dataloader": {"resolvers"},
 		"github.com/tink-crypto/tink-go":      {"tokens"},
-		"net/http":                            {"connectors", "connectors/*", "tokens", "server", "web", "simulators", "simulators/*", "cmd/healthgraph"},
+		// The clients of key management services are wiring: tokens knows Tink's interface alone, so that a service more or
+		// less is a line in the command.
+		"github.com/tink-crypto/tink-go-awskms":  {"cmd/healthgraph"},
+		"github.com/tink-crypto/tink-go-hcvault": {"cmd/healthgraph"},
+		"github.com/aws":                         {"cmd/healthgraph"},
+		"github.com/hashicorp/vault":             {"cmd/healthgraph"},
+		"net/http":                               {"connectors", "connectors/*", "tokens", "server", "web", "simulators", "simulators/*", "cmd/healthgraph"},
 	}
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
 	require.NoError(t, err)

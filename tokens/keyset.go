@@ -1,23 +1,22 @@
 package tokens
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
-	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
 // Keyset is the keys that seal grants and states. What any of them sealed opens; new things are sealed under the primary one.
-// The zero Keyset is of no use: see ReadKeyset. Changing one while others use it is not safe.
+// The zero Keyset is of no use: see ReadKeyset and Wrapping. Changing one while others use it is not safe.
 type Keyset struct {
 	handle *keyset.Handle
 	aead   tink.AEAD
+	kept   Wrapping // how it is written
 }
 
 // Key is what may be told of a key.
@@ -31,37 +30,24 @@ type Key struct {
 // WriteKeyset makes a new keyset (AES-256-GCM) and writes it in Tink's JSON form, in clear: whoever reads it can open
 // every grant.
 func WriteKeyset(w io.Writer) error {
-	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
-	if err != nil {
-		return fmt.Errorf("make a keyset: %w", err)
-	}
-	return (&Keyset{handle: handle}).Write(w)
+	return Wrapping{}.WriteKeyset(w)
 }
 
-// ReadKeyset reads a keyset that WriteKeyset or Keyset.Write wrote. Its errors never repeat any of it.
+// ReadKeyset reads a keyset in clear. Its errors never repeat any of it.
 func ReadKeyset(keysetJSON []byte) (*Keyset, error) {
-	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(keysetJSON)))
-	if err != nil {
-		return nil, errors.New("it is not a Tink keyset in JSON: make one with `healthgraph keys create`")
-	}
-	return newKeyset(handle)
+	return Wrapping{}.ReadKeyset(keysetJSON)
 }
 
-func newKeyset(handle *keyset.Handle) (*Keyset, error) {
+func newKeyset(handle *keyset.Handle, kept Wrapping) (*Keyset, error) {
 	primitive, err := aead.New(handle)
 	if err != nil {
 		return nil, errors.New("its keys are not for AEAD: make a keyset with `healthgraph keys create`")
 	}
-	return &Keyset{handle, primitive}, nil
+	return &Keyset{handle, primitive, kept}, nil
 }
 
-// Write writes the keyset in Tink's JSON form, in clear.
-func (k *Keyset) Write(w io.Writer) error {
-	if err := insecurecleartextkeyset.Write(k.handle, keyset.NewJSONWriter(w)); err != nil {
-		return fmt.Errorf("write the keyset: %w", err)
-	}
-	return nil
-}
+// Write writes the keyset in the form that it was read in.
+func (k *Keyset) Write(w io.Writer) error { return k.kept.write(k.handle, w) }
 
 // Keys lists the keys, oldest first.
 func (k *Keyset) Keys() []Key {
@@ -131,7 +117,7 @@ func (k *Keyset) change(f func(*keyset.Manager) error) error {
 	if err != nil {
 		return fmt.Errorf("change the keyset: %w", err)
 	}
-	changed, err := newKeyset(handle)
+	changed, err := newKeyset(handle, k.kept)
 	if err != nil {
 		return err
 	}

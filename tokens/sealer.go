@@ -16,25 +16,20 @@ import (
 // also while its keyset is replaced.
 type Sealer struct{ aead *replaceable }
 
-// NewSealer reads a keyset that WriteKeyset made. Its errors never repeat any of it.
+// NewSealer reads a keyset in clear. Its errors never repeat any of it.
 func NewSealer(keysetJSON []byte) (*Sealer, error) {
-	keys, err := ReadKeyset(keysetJSON)
-	if err != nil {
-		return nil, err
-	}
-	s := &Sealer{&replaceable{}}
-	s.aead.current.Store(keys)
-	return s, nil
+	return Wrapping{}.NewSealer(keysetJSON)
 }
 
-// Replace takes another keyset in place of the one in use, and says how many keys it has. After an error the old one stays
-// in use. A keyset that shares no key with it is refused: it would open nothing that is stored.
+// Replace takes another keyset, in the same form, in place of the one in use, and says how many keys it has. After an error
+// the old one stays in use. A keyset that shares no key with it is refused: it would open nothing that is stored.
 func (s *Sealer) Replace(keysetJSON []byte) (int, error) {
-	next, err := ReadKeyset(keysetJSON)
+	current := s.aead.current.Load()
+	next, err := current.kept.ReadKeyset(keysetJSON)
 	if err != nil {
 		return 0, err
 	}
-	if !next.shares(s.aead.current.Load()) {
+	if !next.shares(current) {
 		return 0, errors.New("it has none of the keys in use, so that it is another keyset: restart to use it all the same")
 	}
 	s.aead.current.Store(next)

@@ -226,14 +226,15 @@ func describe(s *ast.Schema) []string {
 }
 
 func TestEveryCommandExplainsItselfAndTheVariablesThatItTakes(t *testing.T) {
-	environment(t, map[string]string{"JWT_SECRET": "canary-secret", "ROOK_SECRET_KEY": "canary-rook"})
-	database, all := []string{"DATABASE_URL"}, []string{
-		"DATABASE_URL", "DATABASE_MAX_CONNS", "LISTEN", "JWT_SECRET", "JWKS_FILE", "KEYSET_FILE", "RETURN_URLS", "CORS_ORIGINS", "PLAYGROUND", "ROOK_BASE_URL", "ROOK_CLIENT_UUID", "ROOK_SECRET_KEY",
+	environment(t, map[string]string{"JWT_SECRET": "canary-secret", "ROOK_SECRET_KEY": "canary-rook", "KEYSET_KMS_URI": "hcvault://canary"})
+	database, kms, all := []string{"DATABASE_URL"}, []string{"KEYSET_KMS_URI"}, []string{
+		"DATABASE_URL", "DATABASE_MAX_CONNS", "LISTEN", "JWT_SECRET", "JWKS_FILE", "KEYSET_FILE", "KEYSET_KMS_URI", "RETURN_URLS", "CORS_ORIGINS", "PLAYGROUND", "ROOK_BASE_URL", "ROOK_CLIENT_UUID", "ROOK_SECRET_KEY",
 		"ONETWENTYONE_BASE_URL", "ONETWENTYONE_CLIENT_ID", "ONETWENTYONE_CLIENT_SECRET", "ONETWENTYONE_REDIRECT_URI", "ONETWENTYONE_TOKEN_ENCODING", "OPERATION_TIMEOUT", "UPSTREAM_TIMEOUT", "SHARE_ACCOUNTS", "STALE_AFTER", "RECONCILE_PER_HOUR", "RECONCILE_AFTER", "ACCESS_LOG_KEEP",
 	}
 	for words, variables := range map[string][]string{
 		"": nil, "serve": all, "demo": {"LISTEN"}, "migrate": nil, "migrate up": database, "migrate down": database, "migrate status": database, "simulate": nil, "simulate rook": nil,
-		"simulate onetwentyone": nil, "token": {"JWT_SECRET"}, "keys": nil, "keys create": nil, "schema": nil, "version": nil,
+		"simulate onetwentyone": nil, "token": {"JWT_SECRET"}, "keys": nil, "reconcile": {"RECONCILE_PER_HOUR", "KEYSET_FILE", "KEYSET_KMS_URI", "DATABASE_URL"}, "keys create": kms, "keys wrap": kms, "keys list": kms, "keys rotate add": kms, "keys rotate use": kms, "keys retire": kms,
+		"keys reseal": {"DATABASE_URL", "KEYSET_FILE", "KEYSET_KMS_URI"}, "schema": nil, "version": nil,
 	} {
 		t.Run(words, func(t *testing.T) {
 			out, log, err := command(t, append(strings.Fields(words), "--help")...)

@@ -16,6 +16,7 @@ import (
 
 type keysCommand struct {
 	Create keysCreateCommand `cmd:"" help:"Make a new keyset in a new file. Whoever reads it can open every grant: keep it secret, and keep it."`
+	Wrap   keysWrapCommand   `cmd:"" help:"Wrap a keyset that is in clear under a key of a KMS, into a new file."`
 	List   keysListCommand   `cmd:"" help:"List the keys of a keyset: ids and states, never the keys themselves."`
 	Rotate keysRotateCommand `cmd:"" help:"Begin to seal under a new key, in two steps: add it everywhere, then use it."`
 	Reseal keysResealCommand `cmd:"" help:"Seal every stored grant under the primary key. May run while others serve, and be stopped and run again."`
@@ -23,36 +24,80 @@ type keysCommand struct {
 }
 
 type keysCreateCommand struct {
+	kmsSettings
 	File string `arg:"" help:"The file to make; it must not exist yet." type:"path"`
 }
 
 // Run writes a keyset. A file that is there is never overwritten: its keyset may be the only key to stored grants.
-func (c *keysCreateCommand) Run(out console) error {
-	file, err := os.OpenFile(c.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return errors.New("that file exists already, and is not overwritten: it may hold the only key to stored grants")
-	case err != nil:
+func (c *keysCreateCommand) Run(out console, kms kmsClients) error {
+	wrapping, err := c.wrapping(kms)
+	if err != nil {
 		return err
 	}
-	if err := errors.Join(tokens.WriteKeyset(file), file.Sync(), file.Close()); err != nil {
+	if err := newFile(c.File, wrapping.WriteKeyset); err != nil {
 		return err
 	}
 	out.progress("set HEALTHGRAPH_KEYSET_FILE to the new file, and keep a copy: without it stored grants can't be opened")
 	return nil
 }
 
+// newFile makes a file for its owner alone, or leaves none.
+func newFile(path string, write func(io.Writer) error) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator says which file
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return errors.New("that file exists already, and is not overwritten: it may hold the only key to stored grants")
+	case err != nil:
+		return err
+	}
+	if err := errors.Join(write(file), file.Sync(), file.Close()); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
+}
+
+type keysWrapCommand struct {
+	kmsSettings
+	File    string `arg:"" help:"The keyset's file, in clear. It stays as it is." type:"path"`
+	Wrapped string `arg:"" help:"The file to make; it must not exist yet." type:"path"`
+}
+
+// Run wraps the keyset.
+func (c *keysWrapCommand) Run(out console, kms kmsClients) error {
+	if c.KeysetKMSURI == "" {
+		return errors.New("HEALTHGRAPH_KEYSET_KMS_URI or --keyset-kms-uri must name the key of a KMS to wrap it under")
+	}
+	wrapping, err := c.wrapping(kms)
+	if err != nil {
+		return err
+	}
+	content, err := readFile(c.File)
+	if err != nil {
+		return fmt.Errorf("the keyset can't be read: %w", err)
+	}
+	if err := newFile(c.Wrapped, func(w io.Writer) error { return wrapping.Wrap(content, w) }); err != nil {
+		return err
+	}
+	out.progress("the keyset was wrapped. Next: healthgraph keys list on the new file, to see that the KMS opens it. Then restart every replica with HEALTHGRAPH_KEYSET_FILE set to it and HEALTHGRAPH_KEYSET_KMS_URI to the URI. At last destroy the file in clear, and its copies")
+	return nil
+}
+
 // keysetArgument is the file of a keyset that there is.
 type keysetArgument struct {
+	kmsSettings
 	File string `arg:"" help:"The keyset's file." type:"path"`
 }
 
-func (a keysetArgument) read() (*tokens.Keyset, error) {
+func (a keysetArgument) read(kms kmsClients) (*tokens.Keyset, error) {
+	wrapping, err := a.wrapping(kms)
+	if err != nil {
+		return nil, err
+	}
 	content, err := readFile(a.File)
 	if err != nil {
 		return nil, fmt.Errorf("the keyset can't be read: %w", err)
 	}
-	keys, err := tokens.ReadKeyset(content)
+	keys, err := wrapping.ReadKeyset(content)
 	if err != nil {
 		return nil, fmt.Errorf("that file is left alone: %w", err)
 	}
@@ -60,8 +105,8 @@ func (a keysetArgument) read() (*tokens.Keyset, error) {
 }
 
 // change gives what f gives, after the changed keyset has taken the old one's place.
-func (a keysetArgument) change(f func(*tokens.Keyset) (uint32, error)) (uint32, error) {
-	keys, err := a.read()
+func (a keysetArgument) change(kms kmsClients, f func(*tokens.Keyset) (uint32, error)) (uint32, error) {
+	keys, err := a.read(kms)
 	if err != nil {
 		return 0, err
 	}
@@ -98,8 +143,8 @@ func replaceFile(path string, write func(io.Writer) error) (err error) {
 type keysListCommand struct{ keysetArgument }
 
 // Run lists the keys, oldest first.
-func (c *keysListCommand) Run(out console) error {
-	keys, err := c.read()
+func (c *keysListCommand) Run(out console, kms kmsClients) error {
+	keys, err := c.read(kms)
 	if err != nil {
 		return err
 	}
@@ -126,8 +171,8 @@ type keysRotateCommand struct {
 type keysAddCommand struct{ keysetArgument }
 
 // Run adds a key.
-func (c *keysAddCommand) Run(out console) error {
-	id, err := c.change((*tokens.Keyset).Add)
+func (c *keysAddCommand) Run(out console, kms kmsClients) error {
+	id, err := c.change(kms, (*tokens.Keyset).Add)
 	if err != nil {
 		return err
 	}
@@ -138,8 +183,8 @@ func (c *keysAddCommand) Run(out console) error {
 type keysUseCommand struct{ keysetArgument }
 
 // Run makes the newest key the primary one.
-func (c *keysUseCommand) Run(out console) error {
-	id, err := c.change((*tokens.Keyset).UseNewest)
+func (c *keysUseCommand) Run(out console, kms kmsClients) error {
+	id, err := c.change(kms, (*tokens.Keyset).UseNewest)
 	if errors.Is(err, tokens.ErrNoneWaiting) {
 		return errors.New("no key is waiting to be used: add one with healthgraph keys rotate add FILE")
 	}
@@ -156,8 +201,8 @@ type keysRetireCommand struct {
 }
 
 // Run removes a key.
-func (c *keysRetireCommand) Run(out console) error {
-	id, err := c.change(func(k *tokens.Keyset) (uint32, error) { return c.Key, k.Retire(c.Key) })
+func (c *keysRetireCommand) Run(out console, kms kmsClients) error {
+	id, err := c.change(kms, func(k *tokens.Keyset) (uint32, error) { return c.Key, k.Retire(c.Key) })
 	if err != nil {
 		return err
 	}
@@ -167,6 +212,7 @@ func (c *keysRetireCommand) Run(out console) error {
 
 type keysResealCommand struct {
 	databaseSettings
+	kmsSettings
 	KeysetFile string `env:"HEALTHGRAPH_KEYSET_FILE" help:"The keyset that serve uses."`
 }
 
@@ -174,15 +220,19 @@ type keysResealCommand struct {
 const tellEvery = time.Second
 
 // Run seals all grants anew until they are done or ctx ends.
-func (c *keysResealCommand) Run(ctx context.Context, out console) (err error) {
+func (c *keysResealCommand) Run(ctx context.Context, out console, kms kmsClients) (err error) {
 	if c.KeysetFile == "" {
 		return errors.New("HEALTHGRAPH_KEYSET_FILE must be set: the keyset that serve uses")
+	}
+	wrapping, err := c.wrapping(kms)
+	if err != nil {
+		return err
 	}
 	content, err := readFile(c.KeysetFile)
 	if err != nil {
 		return fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
 	}
-	sealer, err := tokens.NewSealer(content)
+	sealer, err := wrapping.NewSealer(content)
 	if err != nil {
 		return fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"healthgraph/simulators/rook"
+	"healthgraph/tokens"
 )
 
 // commands are the sub-commands.
@@ -76,7 +77,8 @@ func lenientNumber(ctx *kong.DecodeContext, target reflect.Value) error {
 	return nil
 }
 
-func run(ctx context.Context, args []string, c console) (err error) {
+// run runs one command. A keyset may be wrapped under more KMS than allKMS, if there are.
+func run(ctx context.Context, args []string, c console, more ...tokens.KMSClient) (err error) {
 	var all commands
 	parser, err := kong.New(&all,
 		kong.Name("healthgraph"),
@@ -84,7 +86,7 @@ func run(ctx context.Context, args []string, c console) (err error) {
 		kong.Writers(c.out, c.log),
 		kong.Exit(func(int) { panic(errExit) }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(c),
+		kong.Bind(c, append(allKMS(), more...)),
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(lenientDuration)),
 		kong.TypeMapper(reflect.TypeFor[int](), kong.MapperFunc(lenientNumber)),
 		kong.Vars{"rook_client": rook.DummyClientUUID, "rook_secret": rook.DummySecret},

@@ -25,14 +25,14 @@ stopped at any point and run again, also while replicas serve: one process at a 
 }
 
 // Run reconciles one upstream after the other. One that fails does not keep the next from its turn.
-func (c *reconcileCommand) Run(ctx context.Context, out console) (err error) {
+func (c *reconcileCommand) Run(ctx context.Context, out console, kms kmsClients) (err error) {
 	var wrong complaints
-	c.complain(&wrong)
+	c.complain(&wrong, kms)
 	wrong.mistake(c.ReconcilePerHour == 0, "HEALTHGRAPH_RECONCILE_PER_HOUR must be more than 0 to reconcile at all")
 	if err := errors.Join(wrong...); err != nil {
 		return fmt.Errorf("the configuration is not good:\n%w", err)
 	}
-	put, err := newCore(ctx, c.gatewaySettings, nil, options{}, slog.New(slog.NewJSONHandler(out.log, nil)))
+	put, err := newCore(ctx, c.gatewaySettings, nil, options{kms: kms}, slog.New(slog.NewJSONHandler(out.log, nil)))
 	if err != nil {
 		return err
 	}

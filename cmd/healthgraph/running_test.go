@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"healthgraph/tokens"
 )
 
 // command runs a command to its end.
@@ -27,11 +29,14 @@ type started struct {
 	ended    chan error
 }
 
-func start(t *testing.T, args ...string) *started {
+func start(t *testing.T, args ...string) *started { return startWith(t, nil, args...) }
+
+// startWith is start with more KMS than the real ones.
+func startWith(t *testing.T, more []tokens.KMSClient, args ...string) *started {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	s := &started{t: t, cancel: cancel, ended: make(chan error, 1)}
-	go func() { s.ended <- run(ctx, args, console{&s.out, &s.log}) }()
+	go func() { s.ended <- run(ctx, args, console{&s.out, &s.log}, more...) }()
 	return s
 }
 

@@ -31,12 +31,12 @@ A first start, with an embedded SQLite database:
 }
 
 // Run serves until ctx ends.
-func (c *serveCommand) Run(ctx context.Context, out console) error {
-	if err := c.mistakes(); err != nil {
+func (c *serveCommand) Run(ctx context.Context, out console, kms kmsClients) error {
+	if err := c.mistakes(kms); err != nil {
 		return fmt.Errorf("the configuration is not good:\n%w", err)
 	}
 	log := slog.New(slog.NewJSONHandler(out.log, nil))
-	o := options{}
+	o := options{kms: kms}
 	if len(c.CORSOrigins) > 0 {
 		o.allowOrigin = func(origin string) bool { return slices.Contains(c.CORSOrigins, origin) }
 	}
@@ -71,10 +71,11 @@ type keysetFile struct {
 	sealer *tokens.Sealer
 	log    *slog.Logger
 	seen   string // the digest of the content that was last looked at, or why there was none
+	again  bool   // the KMS failed to unwrap that: it is tried again
 }
 
 func newKeysetFile(path string, content []byte, sealer *tokens.Sealer, log *slog.Logger) *keysetFile {
-	return &keysetFile{path, sealer, log, digest(content)}
+	return &keysetFile{path: path, sealer: sealer, log: log, seen: digest(content)}
 }
 
 func digest(content []byte) string {
@@ -96,14 +97,16 @@ func (f *keysetFile) watch(ctx context.Context, every time.Duration) {
 	}
 }
 
-// look takes the file's keyset if it changed. What can't be used is told once, and the keyset in use stays.
+// look takes the file's keyset if it changed. What can't be used is told once, and the keyset in use stays. A KMS that failed
+// is asked again: nobody changes the file once more when it is back.
 func (f *keysetFile) look(ctx context.Context) {
 	content, err := readFile(f.path)
 	seen := digest(content)
 	if err != nil {
 		seen = err.Error()
 	}
-	if seen == f.seen {
+	told := seen == f.seen
+	if told && !f.again {
 		return
 	}
 	f.seen = seen
@@ -111,11 +114,14 @@ func (f *keysetFile) look(ctx context.Context) {
 	if err == nil {
 		keys, err = f.sealer.Replace(content)
 	}
-	if err != nil {
+	f.again = errors.Is(err, tokens.ErrKMS)
+	switch {
+	case told && f.again: // as before
+	case err != nil:
 		f.log.ErrorContext(ctx, "the changed keyset file can't be used: the keyset read before stays in use", "error", err)
-		return
+	default:
+		f.log.InfoContext(ctx, "the keyset was reloaded", "keys", keys)
 	}
-	f.log.InfoContext(ctx, "the keyset was reloaded", "keys", keys)
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {

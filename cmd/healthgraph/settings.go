@@ -15,7 +15,6 @@ import (
 	"healthgraph/connectors/rook"
 	"healthgraph/health"
 	"healthgraph/store"
-	"healthgraph/tokens"
 )
 
 // databaseSettings say where what must last is kept.
@@ -26,6 +25,7 @@ type databaseSettings struct {
 // gatewaySettings are what the gateway needs whoever asks it: serve for its callers, reconcile for the operator.
 type gatewaySettings struct {
 	databaseSettings
+	kmsSettings
 
 	DatabaseMaxConns int `env:"HEALTHGRAPH_DATABASE_MAX_CONNS" default:"10" help:"Connections to PostgreSQL at a time, per process."`
 
@@ -87,7 +87,7 @@ func (c *complaints) refuses(setting string, err error) {
 }
 
 // mistakes finds everything that is wrong with the settings, all at once.
-func (s *settings) mistakes() error {
+func (s *settings) mistakes(kms kmsClients) error {
 	var c complaints
 	_, _, err := net.SplitHostPort(s.Listen)
 	c.mistake(err != nil, "HEALTHGRAPH_LISTEN must be host:port, such as 127.0.0.1:8080")
@@ -109,20 +109,24 @@ func (s *settings) mistakes() error {
 		}
 		c.refuses("HEALTHGRAPH_JWKS_FILE", err)
 	}
-	s.complain(&c)
+	s.complain(&c, kms)
 	return errors.Join(c...)
 }
 
 // complain finds everything that is wrong with the gateway's settings. Whatever of the program needs no database is built and
 // thrown away: what refuses a setting says so best itself.
-func (s *gatewaySettings) complain(c *complaints) {
+func (s *gatewaySettings) complain(c *complaints, kms kmsClients) {
 	c.refuses("HEALTHGRAPH_DATABASE_URL", store.CheckURL(s.DatabaseURL))
 	c.mistake(s.DatabaseMaxConns < 1, "HEALTHGRAPH_DATABASE_MAX_CONNS must be a number of at least 1")
 	c.mistake(s.KeysetFile == "", "HEALTHGRAPH_KEYSET_FILE must be set: people's grants are sealed under a keyset; make one with healthgraph keys create FILE")
+	wrapping, kmsErr := s.wrapping(kms)
+	if kmsErr != nil {
+		*c = append(*c, kmsErr)
+	}
 	if s.KeysetFile != "" {
 		keyset, err := readFile(s.KeysetFile)
-		if err == nil {
-			_, err = tokens.NewSealer(keyset)
+		if err == nil && kmsErr == nil {
+			err = wrapping.Check(keyset) // without the KMS, which is called once at start
 		}
 		c.refuses("HEALTHGRAPH_KEYSET_FILE", err)
 	}

@@ -22,7 +22,8 @@ import (
 
 // options are what the settings do not say: what the demo and tests wire differently.
 type options struct {
-	keyset      []byte // in place of the keyset file
+	keyset      []byte     // in clear, in place of the keyset file
+	kms         kmsClients // under which the keyset file may be wrapped
 	allowOrigin func(origin string) bool
 	playground  *web.PlaygroundConfig
 	returnPage  *web.ReturnConfig
@@ -126,19 +127,21 @@ func newRegistry(s gatewaySettings, o options, log *slog.Logger) (*connectors.Re
 }
 
 func newSealer(s gatewaySettings, o options, log *slog.Logger) (*tokens.Sealer, *keysetFile, error) {
-	keyset := o.keyset
-	if keyset == nil {
-		var err error
-		if keyset, err = readFile(s.KeysetFile); err != nil {
-			return nil, nil, fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
-		}
+	if o.keyset != nil {
+		sealer, err := tokens.NewSealer(o.keyset)
+		return sealer, nil, err
 	}
-	sealer, err := tokens.NewSealer(keyset)
+	wrapping, err := s.wrapping(o.kms)
+	if err != nil {
+		return nil, nil, err
+	}
+	keyset, err := readFile(s.KeysetFile)
 	if err != nil {
 		return nil, nil, fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
 	}
-	if o.keyset != nil {
-		return sealer, nil, nil
+	sealer, err := wrapping.NewSealer(keyset)
+	if err != nil {
+		return nil, nil, fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
 	}
 	return sealer, newKeysetFile(s.KeysetFile, keyset, sealer, log), nil
 }
