@@ -247,8 +247,8 @@ func (g *Gateway) write(ctx context.Context, changed []LinkRecord) {
 }
 
 // change applies f to what is remembered of one link and writes it at once, for what no later read would find out again.
-// Another process may be writing the same link: f is then applied to what that one wrote.
-func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, source health.DataSourceID, f func(LinkRecord) LinkRecord) {
+// Another process may be writing the same link: f is then applied to what that one wrote. It says whether it was written.
+func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, source health.DataSourceID, f func(LinkRecord) LinkRecord) bool {
 	ctx, cancel := outlive(ctx)
 	defer cancel()
 	var written int
@@ -262,7 +262,7 @@ func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, 
 		if written == 1 {
 			record.Version++
 			p.links[source] = record
-			return
+			return true
 		}
 		newer, readErr := g.Store.LinksByID(ctx, []health.LinkID{record.ID})
 		if err = readErr; err != nil || len(newer) == 0 {
@@ -271,6 +271,7 @@ func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, 
 		p.links[source] = newer[0]
 	}
 	g.Log.ErrorContext(ctx, "a link's change could not be stored", "connector", plug.Description.ID, "error", err)
+	return false
 }
 
 // LinkRecords finds whose links these are and to what, in one statement. What can't be a link's id is not looked for.

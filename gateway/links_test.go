@@ -236,6 +236,25 @@ func TestAnAnswerStandsWhenItCannotBeWrittenDown(t *testing.T) {
 	assert.Contains(t, h.log.String(), "links could not be stored")
 }
 
+func TestARevocationThatCannotBeRememberedSaysSo(t *testing.T) {
+	h := newHouse(t)
+	h.lister.shows(fitbit)
+	h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) {
+		return connectors.Revocation{WasConnected: true, LateData: time.Hour}, nil
+	}
+	config := h.config
+	config.Store = &meddling{Store: h.store, before: func() {}, broken: errors.New("disk full")}
+	payload, err := h.another(config).Revoke(t.Context(), "person-1", "fitbit", byPerson)
+	require.NoError(t, err)
+	assert.Equal(t, health.RevokedUpstreamPending, payload.Outcome, "the upstream took it")
+	require.NotNil(t, payload.Problem)
+	assert.Equal(t, health.Internal, payload.Problem.Code)
+	payload, err = h.Revoke(t.Context(), "person-1", "fitbit", byPerson)
+	require.NoError(t, err)
+	assert.Equal(t, health.RevokedUpstreamPending, payload.Outcome)
+	assert.Nil(t, payload.Problem)
+}
+
 func TestALinkIsWrittenThoughTheCallerHasGone(t *testing.T) {
 	h := newHouse(t)
 	h.lister.shows(fitbit)

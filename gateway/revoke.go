@@ -83,8 +83,9 @@ func (g *Gateway) revokeUpstream(ctx context.Context, p *Person, source health.D
 	if result.Unsure { // then what was known of it before decides
 		result.WasConnected = old.Version == 0 || (old.Status != health.StatusNotConnected && old.Status != health.StatusRevoked)
 	}
+	remembered := true
 	if result.WasConnected {
-		g.change(ctx, p, plug, source.ID, func(r LinkRecord) LinkRecord { return revoked(r, result.LateData, g.Now()) })
+		remembered = g.change(ctx, p, plug, source.ID, func(r LinkRecord) LinkRecord { return revoked(r, result.LateData, g.Now()) })
 	}
 	links := g.Links(ctx, plug.Description.ID, []*Person{p})[0]
 	if result.WasConnected && !slices.ContainsFunc(links, func(l health.DataSourceLink) bool { return l.DataSource.ID == source.ID }) {
@@ -92,7 +93,14 @@ func (g *Gateway) revokeUpstream(ctx context.Context, p *Person, source health.D
 		g.change(ctx, p, plug, source.ID, func(r LinkRecord) LinkRecord { return observed(r, false, g.Now()) })
 	}
 	link := g.pick(links, source, g.record(p, plug, source.ID))
-	return revokePayload(link, result, lateUntil)
+	payload := revokePayload(link, result, lateUntil)
+	if !remembered && payload.Problem == nil {
+		payload.Problem = &health.Problem{
+			Code: health.Internal, DataSource: &payload.Link.DataSource,
+			Message: plug.Description.Name + " took the revocation, which could not be remembered here: while " + plug.Description.Name + " still shows the link, so does this gateway",
+		}
+	}
+	return payload
 }
 
 func revokePayload(link health.DataSourceLink, result connectors.Revocation, lateUntil time.Time) health.RevokePayload {

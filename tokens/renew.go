@@ -37,7 +37,9 @@ func (k *Keeper) renew(ctx context.Context, used Record, refresher connectors.Re
 	})
 	select {
 	case <-ctx.Done():
-		return Record{}, connectors.Grant{}, health.Fail(health.UpstreamUnavailable, "there was no time left to renew the authorisation", ctx.Err())
+		slow := health.Fail(health.UpstreamUnavailable, "there was no time left to renew the authorisation", ctx.Err())
+		slow.RetryAfter = k.leaseFor() // it goes on, for so long at most
+		return Record{}, connectors.Grant{}, slow
 	case r := <-result:
 		if r.Err != nil {
 			return Record{}, connectors.Grant{}, r.Err

@@ -64,6 +64,9 @@ func TestCheckReturn(t *testing.T) {
 		"code=abc&user_id=me":                   health.BadUserInput,
 		"code=abc&user_id=" + accountID + "%0A": health.BadUserInput,
 		"code=" + strings.Repeat("x", 3000) + "&user_id=" + accountID: health.BadUserInput,
+		"code=%FF%FE&user_id=" + accountID:                            health.BadUserInput, // not UTF-8
+		"code=a%00b&user_id=" + accountID:                             health.BadUserInput,
+		"code=caf%C3%A9&user_id=" + accountID:                         health.BadUserInput,
 		"code=a&code=b&user_id=" + accountID:                          health.BadUserInput,
 		"code=a&user_id=" + accountID + "&user_id=" + accountID:       health.BadUserInput,
 		"error=access_denied&state=s":                                 health.NotConnected,
