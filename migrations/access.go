@@ -21,6 +21,9 @@ var accessUpSQL = []string{
 	`CREATE UNIQUE INDEX grants_account ON grants (connector, account_id) WHERE NOT shared`,
 	`CREATE INDEX grants_shared_account ON grants (connector, account_id) WHERE shared`,
 	`ALTER TABLE links ADD COLUMN data_checked_at TIMESTAMPTZ`,
+	// For finding what is due, where little is: the other times change too often to be worth an index.
+	`CREATE INDEX links_due ON links (connector, checked_at) WHERE status IN ('CONNECTED', 'PENDING', 'REVOKING')`,
+	`CREATE INDEX grants_due ON grants (connector, profile_read_at)`,
 	`CREATE TABLE access_log (
 		person      TEXT NOT NULL,
 		event_key   TEXT NOT NULL,
@@ -45,6 +48,8 @@ var accessUpSQL = []string{
 var accessDownSQL = []string{
 	`DROP TABLE leases`,
 	`DROP TABLE access_log`,
+	`DROP INDEX grants_due`,
+	`DROP INDEX links_due`,
 	`ALTER TABLE links DROP COLUMN data_checked_at`,
 	`DROP INDEX grants_shared_account`,
 	`DROP INDEX grants_account`,
