@@ -106,11 +106,27 @@ type Exchanger interface {
 	Exchange(ctx context.Context, query url.Values, returnURL string) (Grant, error)
 }
 
+// PersonalTokenTaker is a connector whose upstream lets people make tokens that sign for their own data.
+type PersonalTokenTaker interface {
+	ProfileReader
+	// PersonalGrant makes a grant of such a token, without any call. It can't be renewed. BAD_USER_INPUT (argument
+	// "accountId" or "token") says which of the two can't be one; whether they belong together, the profile tells.
+	PersonalGrant(accountID string, token health.Secret) (Grant, error)
+}
+
 // Refresher renews a grant that is about to expire, or has.
 type Refresher interface {
 	Connector
 	// Refresh gives the next grant. REAUTHORIZATION_REQUIRED means that the upstream refused this person's grant for good.
 	Refresh(ctx context.Context, grant Grant) (Grant, error)
+}
+
+// Adopter is a connector that can take a grant over from another system.
+type Adopter interface {
+	Refresher
+	// AdoptGrant makes a grant of a refresh token, without any call: it has no access token, and has to be renewed before its
+	// first use. BAD_USER_INPUT (argument "accountId" or "token") says which of the two can't be one.
+	AdoptGrant(accountID string, refreshToken health.Secret) (Grant, error)
 }
 
 // Profile is what an upstream knows of a person.

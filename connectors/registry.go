@@ -14,7 +14,9 @@ type Plug struct {
 	Links       LinkReader
 	Authorizer  Authorizer
 	Exchanger   Exchanger
+	Personal    PersonalTokenTaker
 	Refresher   Refresher
+	Adopter     Adopter
 	Profile     ProfileReader
 	Revoker     Revoker
 	DailySteps  DailyStepReader
@@ -54,7 +56,9 @@ func inspect(c Connector) *Plug {
 	p.Links, _ = c.(LinkReader)
 	p.Authorizer, _ = c.(Authorizer)
 	p.Exchanger, _ = c.(Exchanger)
+	p.Personal, _ = c.(PersonalTokenTaker)
 	p.Refresher, _ = c.(Refresher)
+	p.Adopter, _ = c.(Adopter)
 	p.Profile, _ = c.(ProfileReader)
 	p.Revoker, _ = c.(Revoker)
 	p.DailySteps, _ = c.(DailyStepReader)
@@ -81,6 +85,8 @@ func (r *Registry) add(p *Plug) error {
 		return errors.New("an upstream either takes our ids (AcceptsID) or gives its own with a grant (Exchange)")
 	case p.Refresher != nil && p.Exchanger == nil:
 		return errors.New("there is Refresh without Exchange: it has nothing to renew")
+	case p.Personal != nil && p.Exchanger == nil:
+		return errors.New("there is PersonalGrant without Exchange: nothing is read with a person's own grant")
 	case p.DailySteps != nil && p.StepSamples != nil:
 		return errors.New("it has both daily totals and samples: one of them would be counted twice")
 	}
@@ -105,6 +111,9 @@ func (p *Plug) Complete(source health.DataSource) health.DataSource {
 	source.Capabilities = []health.Capability{health.CapabilityConnections}
 	if p.Authorizer != nil && source.Kind == health.KindBrowser {
 		source.Capabilities = append(source.Capabilities, health.CapabilityAuthorizationURL)
+	}
+	if p.Personal != nil {
+		source.Capabilities = append(source.Capabilities, health.CapabilityPersonalAccessToken)
 	}
 	if p.Revoker != nil || p.NeedsGrant() {
 		source.Capabilities = append(source.Capabilities, health.CapabilityRevoke)

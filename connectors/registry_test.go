@@ -49,6 +49,19 @@ func (renewing) Refresh(context.Context, connectors.Grant) (connectors.Grant, er
 	return connectors.Grant{}, nil
 }
 
+// personal takes tokens for which it has no use.
+type personal struct{ listed }
+
+func (personal) ReadProfile(context.Context, connectors.Account) (connectors.Profile, error) {
+	return connectors.Profile{}, nil
+}
+
+func (personal) Scopes() []string { return nil }
+
+func (personal) PersonalGrant(string, health.Secret) (connectors.Grant, error) {
+	return connectors.Grant{}, nil
+}
+
 func description(id string, sources ...health.DataSourceID) described {
 	d := described{ID: id, Name: "A name"}
 	for _, source := range sources {
@@ -72,6 +85,7 @@ func TestRegistryRefusesWhatFitsNoSocket(t *testing.T) {
 		"it needs AcceptsID":            {unidentified{good}},
 		"both daily totals and samples": {counted{listed{good}}},
 		"Refresh without Exchange":      {renewing{listed{good}}},
+		"PersonalGrant without":         {personal{listed{good}}},
 	} {
 		_, err := connectors.NewRegistry(all...)
 		assert.ErrorContains(t, err, why)

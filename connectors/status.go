@@ -50,6 +50,13 @@ func IsScopeMissing(err error) bool {
 	return errors.As(err, &status) && status == http.StatusForbidden && health.AsError(err).Has(health.ReauthorizationRequired)
 }
 
+// IsTokenRefused says whether the upstream does not take a token for the account that was asked about: it does not know the
+// token (401), it is another's (403), or there is no such account (404).
+func IsTokenRefused(err error) bool {
+	var status StatusError
+	return errors.As(err, &status) && (status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound)
+}
+
 // StatusError is the HTTP status behind a failure, for the log and for errors.As.
 type StatusError int
 

@@ -166,6 +166,13 @@ func (g *granter) Exchange(_ context.Context, query url.Values, returnURL string
 	return connectors.Grant{AccountID: query.Get("account"), AccessToken: health.NewSecret("access-canary")}, nil
 }
 
+func (g *granter) PersonalGrant(accountID string, token health.Secret) (connectors.Grant, error) {
+	if token.IsEmpty() {
+		return connectors.Grant{}, health.Refuse("token", "it is empty")
+	}
+	return connectors.Grant{AccountID: accountID, AccessToken: token}, nil
+}
+
 func (g *granter) Refresh(_ context.Context, grant connectors.Grant) (connectors.Grant, error) {
 	g.note("refresh")
 	return grant, nil

@@ -104,11 +104,16 @@ type ComplexityRoot struct {
 		Results     func(childComplexity int) int
 	}
 
+	LinkPersonalAccessTokenPayload struct {
+		Link func(childComplexity int) int
+	}
+
 	Mutation struct {
-		CompleteAuthorization func(childComplexity int, input health.CompleteAuthorizationInput) int
-		EraseUser             func(childComplexity int, input *health.EraseUserInput) int
-		Revoke                func(childComplexity int, input health.RevokeInput) int
-		RevokeAll             func(childComplexity int, input *health.RevokeAllInput) int
+		CompleteAuthorization   func(childComplexity int, input health.CompleteAuthorizationInput) int
+		EraseUser               func(childComplexity int, input *health.EraseUserInput) int
+		LinkPersonalAccessToken func(childComplexity int, input health.LinkPersonalAccessTokenInput) int
+		Revoke                  func(childComplexity int, input health.RevokeInput) int
+		RevokeAll               func(childComplexity int, input *health.RevokeAllInput) int
 	}
 
 	PageInfo struct {
@@ -479,6 +484,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EraseUserPayload.Results(childComplexity), true
 
+	case "LinkPersonalAccessTokenPayload.link":
+		if e.ComplexityRoot.LinkPersonalAccessTokenPayload.Link == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkPersonalAccessTokenPayload.Link(childComplexity), true
+
 	case "Mutation.completeAuthorization":
 		if e.ComplexityRoot.Mutation.CompleteAuthorization == nil {
 			break
@@ -501,6 +513,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EraseUser(childComplexity, args["input"].(*health.EraseUserInput)), true
+	case "Mutation.linkPersonalAccessToken":
+		if e.ComplexityRoot.Mutation.LinkPersonalAccessToken == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_linkPersonalAccessToken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LinkPersonalAccessToken(childComplexity, args["input"].(health.LinkPersonalAccessTokenInput)), true
 	case "Mutation.revoke":
 		if e.ComplexityRoot.Mutation.Revoke == nil {
 			break
@@ -873,6 +896,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputCompleteAuthorizationInput,
 		ec.unmarshalInputEraseUserInput,
+		ec.unmarshalInputLinkPersonalAccessTokenInput,
 		ec.unmarshalInputRevokeAllInput,
 		ec.unmarshalInputRevokeInput,
 	)
@@ -1345,6 +1369,8 @@ enum Capability {
   CONNECTIONS
   "` + "`" + `authorizationUrl` + "`" + ` gives the page on which to link it."
   AUTHORIZATION_URL
+  "` + "`" + `linkPersonalAccessToken` + "`" + ` links it by a token that the person made at the upstream."
+  PERSONAL_ACCESS_TOKEN
   "` + "`" + `revoke` + "`" + ` ends the link."
   REVOKE
   "` + "`" + `stepCount` + "`" + ` reads steps from it."
@@ -1423,6 +1449,43 @@ extend type Query {
     "People's and links' ids, at most 100."
     ids: [ID!]!
   ): [Node]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/personal_tokens.graphqls", Input: `"""
+A token or password, as a string. Never in an answer, error or log. Hand it in as a variable of this type: the gateway keeps the
+documents of operations in memory for a while, and never their variables.
+"""
+scalar Secret
+
+"A token that a person made for themselves at an upstream, and whose it is."
+input LinkPersonalAccessTokenInput {
+  "The slug of the data source: one with the capability PERSONAL_ACCESS_TOKEN."
+  dataSource: ID!
+  "The person's id at the upstream, which the page that makes the token shows. At OneTwentyOne a UUID."
+  accountId: ID!
+  "The token: 1 to 4,096 printable ASCII characters without spaces."
+  token: Secret!
+  "Whose link: yourself when left out. A service's credential has to say."
+  userId: ID
+}
+
+"The link that a personal access token made."
+type LinkPersonalAccessTokenPayload {
+  "The link now: CONNECTED, and ` + "`" + `accountVerified` + "`" + `."
+  link: DataSourceLink!
+}
+
+extend type Mutation {
+  """
+  Link a data source by a token that the person made at the upstream, in place of its consent page. It is tried at once: one
+  that the upstream does not accept for that account is refused, and nothing is stored. An earlier link of the person to the
+  same data source is replaced. Such a token can't be renewed: when the upstream refuses it one day, the link's status is
+  REAUTHORIZATION_REQUIRED.
+  """
+  linkPersonalAccessToken(
+    "The token, and whose it is."
+    input: LinkPersonalAccessTokenInput!
+  ): LinkPersonalAccessTokenPayload
 }
 `, BuiltIn: false},
 	{Name: "../schema/schema.graphqls", Input: `"""
@@ -1724,6 +1787,14 @@ func (ec *executionContext) childFields_EraseUserPayload(ctx context.Context, fi
 		return ec.fieldContext_EraseUserPayload_deletedRows(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EraseUserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LinkPersonalAccessTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "link":
+		return ec.fieldContext_LinkPersonalAccessTokenPayload_link(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LinkPersonalAccessTokenPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -23,6 +23,7 @@ type MutationResolver interface {
 	Revoke(ctx context.Context, input health.RevokeInput) (*health.RevokePayload, error)
 	RevokeAll(ctx context.Context, input *health.RevokeAllInput) (*health.RevokeAllPayload, error)
 	EraseUser(ctx context.Context, input *health.EraseUserInput) (*health.EraseUserPayload, error)
+	LinkPersonalAccessToken(ctx context.Context, input health.LinkPersonalAccessTokenInput) (*health.LinkPersonalAccessTokenPayload, error)
 }
 type QueryResolver interface {
 	AccessLog(ctx context.Context, userID *string, first *int, after *string) (*health.AccessLogConnection, error)
@@ -61,6 +62,20 @@ func (ec *executionContext) field_Mutation_eraseUser_args(ctx context.Context, r
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (*health.EraseUserInput, error) {
 			return ec.unmarshalOEraseUserInput2ᚖhealthgraphᚋhealthᚐEraseUserInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_linkPersonalAccessToken_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (health.LinkPersonalAccessTokenInput, error) {
+			return ec.unmarshalNLinkPersonalAccessTokenInput2healthgraphᚋhealthᚐLinkPersonalAccessTokenInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -469,6 +484,50 @@ func (ec *executionContext) fieldContext_Mutation_eraseUser(ctx context.Context,
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_eraseUser_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_linkPersonalAccessToken(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_linkPersonalAccessToken(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().LinkPersonalAccessToken(ctx, fc.Args["input"].(health.LinkPersonalAccessTokenInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *health.LinkPersonalAccessTokenPayload) graphql.Marshaler {
+			return ec.marshalOLinkPersonalAccessTokenPayload2ᚖhealthgraphᚋhealthᚐLinkPersonalAccessTokenPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_linkPersonalAccessToken(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LinkPersonalAccessTokenPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_linkPersonalAccessToken_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -1023,6 +1082,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "eraseUser":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_eraseUser(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "linkPersonalAccessToken":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_linkPersonalAccessToken(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++

@@ -42,10 +42,11 @@ type Capability string
 
 // The capabilities, named after the fields that use them.
 const (
-	CapabilityConnections      Capability = "CONNECTIONS"
-	CapabilityAuthorizationURL Capability = "AUTHORIZATION_URL"
-	CapabilityRevoke           Capability = "REVOKE"
-	CapabilityStepCount        Capability = "STEP_COUNT"
+	CapabilityConnections         Capability = "CONNECTIONS"
+	CapabilityAuthorizationURL    Capability = "AUTHORIZATION_URL"
+	CapabilityPersonalAccessToken Capability = "PERSONAL_ACCESS_TOKEN"
+	CapabilityRevoke              Capability = "REVOKE"
+	CapabilityStepCount           Capability = "STEP_COUNT"
 )
 
 // DataSource is an entry of the catalogue.

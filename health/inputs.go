@@ -15,6 +15,17 @@ type CompleteAuthorizationPayload struct {
 	Problem *Problem
 }
 
+// LinkPersonalAccessTokenInput is a token that a person made for themselves at an upstream, and whose it is.
+type LinkPersonalAccessTokenInput struct {
+	DataSource DataSourceID
+	AccountID  string
+	Token      Secret
+	UserID     *UserID
+}
+
+// LinkPersonalAccessTokenPayload is the link that a personal access token made.
+type LinkPersonalAccessTokenPayload struct{ Link DataSourceLink }
+
 // RevokeInput says which link to end.
 type RevokeInput struct {
 	DataSource DataSourceID

@@ -1,5 +1,7 @@
 package health
 
+import "io"
+
 // Secret is a token, password or key. It prints as "[secret]" however it is printed or encoded: the text stands behind
 // a pointer in an unexported field, which no reflection-based encoder follows.
 type Secret struct{ text *string }
@@ -28,3 +30,16 @@ func (Secret) GoString() string { return redacted }
 
 // MarshalText is "[secret]".
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// MarshalGQL writes "[secret]": no field of the schema gives one.
+func (Secret) MarshalGQL(w io.Writer) { writeQuoted(w, redacted) }
+
+// UnmarshalGQL reads the scalar Secret. The error never repeats it, whatever it is.
+func (s *Secret) UnmarshalGQL(v any) error {
+	text, ok := v.(string)
+	if !ok {
+		return Refuse("", "a secret is a string")
+	}
+	*s = NewSecret(text)
+	return nil
+}

@@ -19,7 +19,7 @@ var accessUpSQL = []string{
 		SELECT 1 FROM grants AS other WHERE other.connector = grants.connector
 			AND other.account_id = grants.account_id AND other.person <> grants.person)`,
 	`CREATE UNIQUE INDEX grants_account ON grants (connector, account_id) WHERE NOT shared`,
-	`CREATE INDEX grants_shared_account ON grants (connector, account_id) WHERE shared`,
+	`CREATE INDEX grants_account_holders ON grants (connector, account_id)`,
 	`ALTER TABLE links ADD COLUMN data_checked_at TIMESTAMPTZ`,
 	// For finding what is due, where little is: the other times change too often to be worth an index.
 	`CREATE INDEX links_due ON links (connector, checked_at) WHERE status IN ('CONNECTED', 'PENDING', 'REVOKING')`,
@@ -51,7 +51,7 @@ var accessDownSQL = []string{
 	`DROP INDEX grants_due`,
 	`DROP INDEX links_due`,
 	`ALTER TABLE links DROP COLUMN data_checked_at`,
-	`DROP INDEX grants_shared_account`,
+	`DROP INDEX grants_account_holders`,
 	`DROP INDEX grants_account`,
 	`ALTER TABLE grants DROP COLUMN shared`,
 	`ALTER TABLE grants DROP COLUMN account_verified_at`,

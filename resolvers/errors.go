@@ -23,7 +23,7 @@ func (r *Resolver) Present(ctx context.Context, err error) *gqlerror.Error {
 	switch {
 	case errors.As(err, &ours):
 	case errors.As(err, &parsed) && parsed.Unwrap() == nil:
-		return parsed // GraphQL's own: syntax, validation, coercion of built-in scalars
+		return withoutLiterals(parsed) // GraphQL's own: syntax, validation, coercion of built-in scalars
 	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil:
 		ours = health.Fail(health.UpstreamUnavailable, "the operation's time was up before this began: ask again, or for less at once", nil)
 		r.Log.WarnContext(ctx, "an operation's time was up", "path", graphql.GetPath(ctx).String())

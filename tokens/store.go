@@ -43,6 +43,12 @@ type Store interface {
 	GrantsAfter(ctx context.Context, user health.UserID, connector string, limit int) ([]Record, error)
 	// CountGrants counts all grants.
 	CountGrants(ctx context.Context) (int, error)
+	// GrantsAtStake gives the connector's grants of the people, and those of anybody for the accounts, in one statement, in
+	// no order. One that is both may come twice.
+	GrantsAtStake(ctx context.Context, connector string, users []health.UserID, accounts []string) ([]Record, error)
+	// AddGrants makes those of the records whose person has no grant at the connector yet and whose account nobody else has to
+	// themselves, with the events about those people, and gives the people, in no order. The others are left as they are.
+	AddGrants(ctx context.Context, records []Record, events []health.AccessEvent) ([]health.UserID, error)
 	// PutGrant writes the record over whatever is there: a person linked (again). It is ErrAccountInUse when another person
 	// holds the account, unless the record is shared, or verified where theirs is not: theirs then goes.
 	PutGrant(ctx context.Context, record Record, events ...health.AccessEvent) error

@@ -234,7 +234,7 @@ func TestEveryCommandExplainsItselfAndTheVariablesThatItTakes(t *testing.T) {
 	for words, variables := range map[string][]string{
 		"": nil, "serve": all, "demo": {"LISTEN"}, "migrate": nil, "migrate up": database, "migrate down": database, "migrate status": database, "simulate": nil, "simulate rook": nil,
 		"simulate onetwentyone": nil, "token": {"JWT_SECRET"}, "keys": nil, "reconcile": {"RECONCILE_PER_HOUR", "KEYSET_FILE", "KEYSET_KMS_URI", "DATABASE_URL"}, "keys create": kms, "keys wrap": kms, "keys list": kms, "keys rotate add": kms, "keys rotate use": kms, "keys retire": kms,
-		"keys reseal": {"DATABASE_URL", "KEYSET_FILE", "KEYSET_KMS_URI"}, "schema": nil, "version": nil,
+		"links": nil, "links import": {"DATABASE_URL", "KEYSET_FILE", "KEYSET_KMS_URI", "SHARE_ACCOUNTS"}, "keys reseal": {"DATABASE_URL", "KEYSET_FILE", "KEYSET_KMS_URI"}, "schema": nil, "version": nil,
 	} {
 		t.Run(words, func(t *testing.T) {
 			out, log, err := command(t, append(strings.Fields(words), "--help")...)

@@ -221,20 +221,9 @@ const tellEvery = time.Second
 
 // Run seals all grants anew until they are done or ctx ends.
 func (c *keysResealCommand) Run(ctx context.Context, out console, kms kmsClients) (err error) {
-	if c.KeysetFile == "" {
-		return errors.New("HEALTHGRAPH_KEYSET_FILE must be set: the keyset that serve uses")
-	}
-	wrapping, err := c.wrapping(kms)
+	sealer, err := c.sealer(c.KeysetFile, kms)
 	if err != nil {
 		return err
-	}
-	content, err := readFile(c.KeysetFile)
-	if err != nil {
-		return fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
-	}
-	sealer, err := wrapping.NewSealer(content)
-	if err != nil {
-		return fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
 	}
 	db, err := store.Open(ctx, store.Config{URL: c.DatabaseURL})
 	if err != nil {
@@ -256,6 +245,26 @@ func (c *keysResealCommand) Run(ctx context.Context, out console, kms kmsClients
 		return fmt.Errorf("%d grants do not open under this keyset, and were left as they are: is a key missing? The people concerned can link again", p.Unopenable)
 	}
 	return nil
+}
+
+// sealer reads the keyset that a command needs.
+func (s kmsSettings) sealer(path string, kms kmsClients) (*tokens.Sealer, error) {
+	wrapping, err := s.wrapping(kms)
+	if err != nil {
+		return nil, err
+	}
+	if path == "" {
+		return nil, errors.New("HEALTHGRAPH_KEYSET_FILE must be set: the keyset that serve uses")
+	}
+	content, err := readFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
+	}
+	sealer, err := wrapping.NewSealer(content)
+	if err != nil {
+		return nil, fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
+	}
+	return sealer, nil
 }
 
 func resealed(p tokens.ResealProgress) string {

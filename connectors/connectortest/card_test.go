@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,10 +19,11 @@ import (
 type card struct{ client *connectors.Client }
 
 var (
-	_ connectors.Exchanger        = (*card)(nil)
-	_ connectors.Refresher        = (*card)(nil)
-	_ connectors.ProfileReader    = (*card)(nil)
-	_ connectors.StepSampleReader = (*card)(nil)
+	_ connectors.Exchanger          = (*card)(nil)
+	_ connectors.PersonalTokenTaker = (*card)(nil)
+	_ connectors.Adopter            = (*card)(nil)
+	_ connectors.ProfileReader      = (*card)(nil)
+	_ connectors.StepSampleReader   = (*card)(nil)
 
 	aprilSecond = time.Date(2026, 4, 2, 12, 0, 0, 0, time.UTC)
 	stack       = health.DataSource{ID: "stack", Name: "Stack of cards", Kind: health.KindBrowser}
@@ -58,6 +60,23 @@ func (c *card) Exchange(ctx context.Context, query url.Values, _ string) (connec
 		return connectors.Grant{}, err
 	}
 	return c.buy(ctx, connectors.Grant{AccountID: query.Get("user"), RefreshToken: health.NewSecret("rt")}, "token")
+}
+
+func (c *card) PersonalGrant(accountID string, token health.Secret) (connectors.Grant, error) {
+	bad := func(r rune) bool { return r <= ' ' || r > '~' }
+	switch text := token.Reveal(); {
+	case accountID == "" || len(accountID) > 100 || strings.ContainsFunc(accountID, bad):
+		return connectors.Grant{}, health.Refuse("accountId", "no holder of a card")
+	case text == "" || len(text) > 4096 || strings.ContainsFunc(text, bad):
+		return connectors.Grant{}, health.Refuse("token", "no token")
+	}
+	return connectors.Grant{AccountID: accountID, AccessToken: token}, nil
+}
+
+func (c *card) AdoptGrant(accountID string, refreshToken health.Secret) (connectors.Grant, error) {
+	grant, err := c.PersonalGrant(accountID, refreshToken)
+	grant.AccessToken, grant.RefreshToken, grant.ExpiresAt = health.Secret{}, grant.AccessToken, aprilSecond
+	return grant, err
 }
 
 func (c *card) Refresh(ctx context.Context, grant connectors.Grant) (connectors.Grant, error) {

@@ -164,7 +164,7 @@ func (s *suite) givesAway(err error) string {
 		return "text of the upstream's body"
 	case has(headerCanary):
 		return "a header of the upstream's"
-	case has(personToken) || has(h.Grant.AccessToken.Reveal()) || has(h.Grant.RefreshToken.Reveal()) || has(h.Return.Get("code")) || has(state):
+	case has(personToken) || has(handedIn) || has(h.Grant.AccessToken.Reveal()) || has(h.Grant.RefreshToken.Reveal()) || has(h.Return.Get("code")) || has(state):
 		return "a token, code or state"
 	case has(s.upstream.server.Listener.Addr().String()) || has(s.elsewhere.server.Listener.Addr().String()):
 		return "an address"

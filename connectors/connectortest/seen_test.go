@@ -158,6 +158,24 @@ func (c careless) Exchange(ctx context.Context, query url.Values, returnURL stri
 	return grant, err
 }
 
+func (c careless) PersonalGrant(accountID string, token health.Secret) (connectors.Grant, error) {
+	if strings.ContainsRune(token.Reveal(), '\n') {
+		return connectors.Grant{}, health.Refuse("token", "not "+token.Reveal())
+	}
+	grant, err := c.card.PersonalGrant(accountID, token)
+	grant.ExpiresAt = aprilSecond
+	return grant, err
+}
+
+func (c careless) AdoptGrant(accountID string, refreshToken health.Secret) (connectors.Grant, error) {
+	grant, err := c.card.AdoptGrant(strings.ToUpper(accountID), refreshToken)
+	if err != nil {
+		err = health.Refuse("refreshToken", "no token")
+	}
+	grant.ExpiresAt = time.Time{}
+	return grant, err
+}
+
 func (c careless) Refresh(ctx context.Context, grant connectors.Grant) (connectors.Grant, error) {
 	next, err := c.card.Refresh(ctx, grant)
 	next.RefreshToken = health.Secret{}
@@ -191,6 +209,8 @@ func TestTheSuiteSeesEachFaultOfCard(t *testing.T) {
 	require.NoError(t, err)
 	expectViolations(t, []string{
 		"values CheckReturn: the person's no", "values Exchange: a grant that has expired", "secrets Exchange: an error holds a token, code or state",
+		"values PersonalGrant: it is not", "secrets PersonalGrant: an error holds a token, code or state",
+		"values AdoptGrant: a good account and token",
 		"values Refresh: the account's id or the refresh token", "status Refresh: HTTP status", "transport Refresh: ",
 		"signing ReadProfile: a call with the wrong credential", "secrets ReadProfile: an error holds text of the upstream's body",
 		"nonsense ReadProfile: ", "values ReadStepSamples: the samples are not in order",

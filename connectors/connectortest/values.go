@@ -58,6 +58,12 @@ func (s *suite) checkValues(ctx context.Context, connector connectors.Connector,
 	if c, ok := connector.(connectors.Exchanger); ok {
 		s.checkExchanger(ctx, c)
 	}
+	if c, ok := connector.(connectors.PersonalTokenTaker); ok {
+		s.checkPersonalGrant(c)
+	}
+	if c, ok := connector.(connectors.Adopter); ok {
+		s.checkAdoptGrant(c)
+	}
 	if c, ok := connector.(connectors.Refresher); ok {
 		if next, err := c.Refresh(ctx, s.harness.Grant); err == nil {
 			s.checkGrant(Refresh, next)

@@ -17,10 +17,11 @@ import (
 
 // What the connector claims to be able to do. It can't revoke: OneTwentyOne documents no call for that.
 var (
-	_ connectors.Exchanger        = (*Connector)(nil)
-	_ connectors.Refresher        = (*Connector)(nil)
-	_ connectors.ProfileReader    = (*Connector)(nil)
-	_ connectors.StepSampleReader = (*Connector)(nil)
+	_ connectors.Exchanger          = (*Connector)(nil)
+	_ connectors.PersonalTokenTaker = (*Connector)(nil)
+	_ connectors.Adopter            = (*Connector)(nil)
+	_ connectors.ProfileReader      = (*Connector)(nil)
+	_ connectors.StepSampleReader   = (*Connector)(nil)
 )
 
 // Production is OneTwentyOne's only documented host, for its pages, tokens and data.
@@ -46,7 +47,8 @@ type Config struct {
 	Client        connectors.ClientConfig // transport, limits and clock; its name and base URL are set here
 }
 
-// Connector speaks to OneTwentyOne. Safe for concurrent use; remembers nothing of any person.
+// Connector speaks to OneTwentyOne. Safe for concurrent use; remembers nothing of any person. The zero Connector can do what
+// needs no call.
 type Connector struct {
 	client *connectors.Client
 	config Config

@@ -42,6 +42,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"grants, raced", grantsRaced},
 		{"grants, accounts", accounts},
 		{"grants, accounts raced", accountsRaced},
+		{"grants, added", grantsAdded},
+		{"grants, added in a race", grantsAddedRaced},
 		{"access log", accessLogs},
 		{"due links", dueLinks},
 		{"due grants", dueGrants},
