@@ -13,8 +13,8 @@ const (
 	reconcilePage    = 100              // people whose ids are in memory at a time
 	reconcileTimeout = 30 * time.Second // for one person
 	leaseMargin      = time.Minute      // that a lease outlasts the check it is taken for
-	// giveUpAfter is how many people in a row the upstream may fail for before it is left in peace: one may be its budget for
-	// that person, three are its state.
+	// giveUpAfter is for how many people in a row an upstream may be down or out of budget before it is left in peace: one may
+	// be its budget for that person, three are its state.
 	giveUpAfter = 3
 	// settleAfter is when a link that is on its way (PENDING, REVOKING) is looked at again.
 	settleAfter = time.Hour
@@ -25,6 +25,7 @@ const (
 type ReconcileOptions struct {
 	CheckedBefore time.Duration // only what was checked longer ago than this
 	PerHour       int           // people at most, more than 0
+	After         health.UserID // begin behind this person, to go on where a round ended early
 	Report        func(ReconcileProgress)
 }
 
@@ -33,8 +34,9 @@ type ReconcileProgress struct {
 	Due     int // people there were at the start
 	Checked int // people asked about: the sum of those below
 	Same    int
-	Changed int // whose links are not what was remembered
-	Failed  int // about whom the upstream could not be asked; they stay due
+	Changed int           // whose links are not what was remembered
+	Failed  int           // about whom the upstream could not be asked; they stay due
+	Last    health.UserID // who was checked last
 }
 
 // Due says whose links at a connector are to be compared with the upstream: in the order of people, from behind After on.
@@ -51,7 +53,8 @@ type Due struct {
 // pace.
 //
 // Whoever was checked is not due again, so that it can be stopped at any point and goes on when run again. It ends early
-// when the upstream fails for several people in a row: the error is the last failure.
+// when the upstream is down or out of budget for several people in a row: the error is the last failure. What only the
+// operator can mend fails for each at their turn, so that nobody behind them waits for that.
 func (g *Gateway) Reconcile(ctx context.Context, connector string, o ReconcileOptions) (ReconcileProgress, error) {
 	plug := g.Registry.Plug(connector)
 	if plug.NeedsGrant() && plug.Profile == nil {
@@ -65,7 +68,7 @@ func (g *Gateway) Reconcile(ctx context.Context, connector string, o ReconcileOp
 	defer lease.giveBack(ctx)
 
 	r := round{Gateway: g, plug: plug, options: o, lease: lease, pace: pace}
-	r.due = Due{Connector: connector, CheckedBefore: g.Now().Add(-o.CheckedBefore), SettleBefore: g.Now().Add(-min(settleAfter, o.CheckedBefore))}
+	r.due = Due{Connector: connector, After: o.After, CheckedBefore: g.Now().Add(-o.CheckedBefore), SettleBefore: g.Now().Add(-min(settleAfter, o.CheckedBefore))}
 	return r.run(ctx)
 }
 
@@ -79,7 +82,7 @@ type round struct {
 	pace     time.Duration
 	due      Due
 	progress ReconcileProgress
-	failures []error // since the last person about whom the upstream could be asked
+	inARow   int // people for whom the upstream was down or out of budget
 }
 
 func (r *round) run(ctx context.Context) (_ ReconcileProgress, err error) {
@@ -115,19 +118,22 @@ func (r *round) next(ctx context.Context, user health.UserID) error {
 		return ctx.Err()
 	}
 	r.progress.Checked++
+	r.progress.Last = user
 	switch {
 	case failure != nil:
 		r.progress.Failed++
-		r.failures = append(r.failures, failure)
 	case changed:
 		r.progress.Changed++
-		r.failures = nil
 	default:
 		r.progress.Same++
-		r.failures = nil
+	}
+	if e := health.AsError(failure); e.Has(health.UpstreamUnavailable) || e.Has(health.RateLimited) {
+		r.inARow++
+	} else {
+		r.inARow = 0
 	}
 	r.options.Report(r.progress)
-	if len(r.failures) >= giveUpAfter {
+	if r.inARow >= giveUpAfter {
 		return failure
 	}
 	return nil

@@ -48,7 +48,7 @@ func TestReconcileRemembersWhatTheListSays(t *testing.T) {
 		return listed(account)
 	}
 	p := h.reconcile("lister")
-	assert.Equal(t, gateway.ReconcileProgress{Due: 5, Checked: 5, Same: 4, Changed: 1}, p)
+	assert.Equal(t, gateway.ReconcileProgress{Due: 5, Checked: 5, Same: 4, Changed: 1, Last: "person-4"}, p)
 	assert.Len(t, h.lister.made(), 5, "one call each")
 	records, _ := h.stored("person-3")
 	for _, record := range records {
@@ -88,17 +88,17 @@ func TestReconcileConfirmsGrantsAndTriesRefusedOnesAgain(t *testing.T) {
 	require.NoError(t, h.finish("person-1"))
 	p, err := h.Reconcile(t.Context(), "granter", atOnce())
 	require.NoError(t, err, "one failure is that person's")
-	assert.Equal(t, gateway.ReconcileProgress{Due: 1, Checked: 1, Failed: 1}, p)
+	assert.Equal(t, gateway.ReconcileProgress{Due: 1, Checked: 1, Failed: 1, Last: "person-1"}, p)
 	assert.Equal(t, health.StatusConnected, h.links("person-1", "granter")["granter"].Status, "a failure changes nothing")
 
 	h.granter.profileErr = nil
-	assert.Equal(t, gateway.ReconcileProgress{Due: 1, Checked: 1, Changed: 1}, h.reconcile("granter"), "it stayed due")
+	assert.Equal(t, gateway.ReconcileProgress{Due: 1, Checked: 1, Changed: 1, Last: "person-1"}, h.reconcile("granter"), "it stayed due")
 	assert.True(t, *h.links("person-1", "granter")["granter"].AccountVerified)
 	assert.Zero(t, h.reconcile("granter").Due)
 
 	h.clock.advance(24 * time.Hour)
 	h.granter.forget()
-	assert.Equal(t, gateway.ReconcileProgress{Due: 1, Checked: 1, Same: 1}, h.reconcile("granter"))
+	assert.Equal(t, gateway.ReconcileProgress{Due: 1, Checked: 1, Same: 1, Last: "person-1"}, h.reconcile("granter"))
 	assert.Equal(t, []string{"profile a-1"}, h.granter.made())
 }
 
@@ -108,9 +108,28 @@ func TestReconcileLeavesAnUpstreamInPeaceThatFailsForSeveralInARow(t *testing.T)
 	h.lister.isDown()
 	p, err := h.Reconcile(t.Context(), "lister", atOnce())
 	assert.Equal(t, health.UpstreamUnavailable, codeOf(err))
-	assert.Equal(t, gateway.ReconcileProgress{Due: 5, Checked: 3, Failed: 3}, p)
+	assert.Equal(t, gateway.ReconcileProgress{Due: 5, Checked: 3, Failed: 3, Last: "person-2"}, p)
+	o := atOnce()
+	o.After = p.Last
+	p, err = h.Reconcile(t.Context(), "lister", o)
+	require.NoError(t, err, "the rest are fewer than it takes")
+	assert.Equal(t, gateway.ReconcileProgress{Due: 2, Checked: 2, Failed: 2, Last: "person-4"}, p, "behind those")
 	h.lister.shows(fitbit)
-	assert.Equal(t, gateway.ReconcileProgress{Due: 5, Checked: 5, Same: 5}, h.reconcile("lister"), "all of them stayed due")
+	assert.Equal(t, gateway.ReconcileProgress{Due: 5, Checked: 5, Same: 5, Last: "person-4"}, h.reconcile("lister"), "all of them stayed due")
+}
+
+// A wrong credential of ours, or many refused people side by side, must not keep everybody behind them from their turn.
+func TestReconcileGoesOnPastWhatOnlyTheOperatorCanMend(t *testing.T) {
+	h := newHouse(t)
+	fivePeople(h)
+	listed := h.lister.links
+	h.lister.links = func(account string) connectors.LinksResult {
+		if account == "person-4" {
+			return listed(account)
+		}
+		return connectors.LinksResult{Err: health.Fail(health.UpstreamInvalid, "Lister refuses the gateway", nil)}
+	}
+	assert.Equal(t, gateway.ReconcileProgress{Due: 5, Checked: 5, Same: 1, Failed: 4, Last: "person-4"}, h.reconcile("lister"))
 }
 
 func TestReconcileCanBeStoppedAtAnyPointAndGoesOn(t *testing.T) {
