@@ -23,8 +23,8 @@ var doors = map[string][]string{
 	"connectors/connectortest": {"connectors", "health"},
 	"tokens":                   {"connectors", "health"},
 	"gateway":                  {"tokens", "connectors", "health"},
-	"store":                    {"gateway", "tokens", "health", "migrations"},
-	"store/storetest":          {"store", "gateway", "tokens", "health", "migrations"},
+	"store":                    {"gateway", "tokens", "callers", "health", "migrations"},
+	"store/storetest":          {"store", "gateway", "tokens", "callers", "health", "migrations"},
 	"migrations":               {},
 	"schema":                   {},
 	"graph":                    {"health"},
@@ -75,7 +75,7 @@ func TestDriversStayInTheStore(t *testing.T) {
 		"github.com/tink-crypto/tink-go-hcvault": {"cmd/healthgraph"},
 		"github.com/aws":                         {"cmd/healthgraph"},
 		"github.com/hashicorp/vault":             {"cmd/healthgraph"},
-		"net/http":                               {"connectors", "connectors/*", "tokens", "server", "web", "simulators", "simulators/*", "cmd/healthgraph"},
+		"net/http":                               {"connectors", "connectors/*", "tokens", "callers", "server", "web", "simulators", "simulators/*", "cmd/healthgraph"},
 	}
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
 	require.NoError(t, err)

@@ -1,7 +1,9 @@
 // Package callers says who is asking: it checks bearer tokens and carries the caller through a request.
 //
-// A token is a JWT signed with HS256 (a shared secret) or with an RS, PS, ES or EdDSA algorithm (keys from a JWKS file). `sub`
-// is the person and `exp` is required. The scope `users:any` makes the token a service's, which acts for anybody.
+// A token is a JWT signed with HS256 (a shared secret) or with an RS, PS, ES or EdDSA algorithm (keys from a JWKS file, or of the
+// issuer that the token names). `sub` is the person and `exp` is required. The scope `users:any` makes the token a service's,
+// which acts for anybody; the other scopes say what a caller may do. A token without a list of scopes may do everything for its
+// person. A service may call with an API key instead.
 package callers
 
 import (
@@ -11,13 +13,10 @@ import (
 	"healthgraph/health"
 )
 
-// ScopeAnyUser lets a credential act for every person.
-const ScopeAnyUser = "users:any"
-
 // Caller is whoever sent the request.
 type Caller struct {
 	Subject health.UserID
-	Scopes  []string // of the claim `scope`; a person's token without it may do everything for that person
+	Scopes  []string // all that the caller holds, none unknown: see May
 }
 
 // IsService says whether the caller acts for many people rather than being one.

@@ -50,7 +50,7 @@ var keys = sync.OnceValue(func() map[string]any {
 })
 
 // document makes a JWKS of the named keys. Each entry is the key's name, its kid ("" for none) and its alg ("" for none).
-func document(t *testing.T, entries ...[3]string) []byte {
+func document(t testing.TB, entries ...[3]string) []byte {
 	t.Helper()
 	set := jwk.NewSet()
 	for _, entry := range entries {
@@ -86,7 +86,7 @@ func good(change claims) claims {
 }
 
 // sign makes a token. kid is "" for none.
-func sign(t *testing.T, algorithm jwa.SignatureAlgorithm, key any, kid string, c claims) string {
+func sign(t testing.TB, algorithm jwa.SignatureAlgorithm, key any, kid string, c claims) string {
 	t.Helper()
 	payload, err := json.Marshal(c)
 	require.NoError(t, err)
@@ -100,14 +100,14 @@ func sign(t *testing.T, algorithm jwa.SignatureAlgorithm, key any, kid string, c
 	return string(signed)
 }
 
-func signHS256(t *testing.T, c claims) string {
+func signHS256(t testing.TB, c claims) string {
 	t.Helper()
 	return sign(t, jwa.HS256(), []byte(sharedSecret), "", c)
 }
 
-func verifier(t *testing.T, secret string, jwks []byte) *callers.Verifier {
+func verifier(t testing.TB, secret string, jwks []byte) *callers.Verifier {
 	t.Helper()
-	v, err := callers.NewVerifier(health.NewSecret(secret), jwks, clock)
+	v, err := callers.NewVerifier(callers.Config{Secret: health.NewSecret(secret), JWKS: jwks, Now: clock})
 	require.NoError(t, err)
 	return v
 }
@@ -115,7 +115,7 @@ func verifier(t *testing.T, secret string, jwks []byte) *callers.Verifier {
 // requireRefused says that a token is refused without a byte of it being repeated.
 func requireRefused(t *testing.T, v *callers.Verifier, token string) {
 	t.Helper()
-	caller, err := v.Verify("Bearer " + token)
+	caller, err := v.Verify(t.Context(), "Bearer "+token)
 	require.Error(t, err)
 	require.Zero(t, caller)
 	failure := health.AsError(err)

@@ -1,8 +1,10 @@
 package callers_test
 
 import (
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"testing"
@@ -35,7 +37,7 @@ func TestEveryKindOfPublicKeyIsTaken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v := verifier(t, "", document(t, [3]string{c.key, "k1", c.named}))
 			for _, kid := range []string{"k1", ""} {
-				caller, err := v.Verify("Bearer " + sign(t, c.algorithm, keys()[c.key], kid, good(nil)))
+				caller, err := v.Verify(t.Context(), "Bearer "+sign(t, c.algorithm, keys()[c.key], kid, good(nil)))
 				require.NoError(t, err, "kid %q", kid)
 				assert.Equal(t, health.UserID("person-1"), caller.Subject)
 			}
@@ -71,7 +73,7 @@ func TestTheKeyIsFoundByItsIDOrByTrying(t *testing.T) {
 				requireRefused(t, v, token)
 				return
 			}
-			_, err := v.Verify("Bearer " + token)
+			_, err := v.Verify(t.Context(), "Bearer "+token)
 			assert.NoError(t, err)
 		})
 	}
@@ -100,7 +102,7 @@ func TestAKeyInTheTokenItselfIsNotBelieved(t *testing.T) {
 	for _, header := range []claims{{"jwk": public}, {"jwk": public, "kid": "k1"}, {"jku": "https://evil.example/keys"}, {"x5u": "https://evil.example/cert"}} {
 		requireRefused(t, v, signWithHeader(t, keys()["other rsa"], header))
 	}
-	_, err = v.Verify("Bearer " + signWithHeader(t, keys()["rsa"], claims{"kid": "k1"}))
+	_, err = v.Verify(t.Context(), "Bearer "+signWithHeader(t, keys()["rsa"], claims{"kid": "k1"}))
 	assert.NoError(t, err)
 }
 
@@ -112,28 +114,68 @@ func TestAKeySetFileHoldsPublicKeysThatCanCheckTokens(t *testing.T) {
 	require.NoError(t, secret.Set(jwk.AlgorithmKey, jwa.HS256()))
 	forHS256, err := json.Marshal(map[string]any{"keys": []any{secret}})
 	require.NoError(t, err)
+	weak, err := rsa.GenerateKey(rand.Reader, 1024)
+	require.NoError(t, err)
+	short, err := json.Marshal(claims{"keys": []any{claims{"kty": "RSA", "e": "AQAB", "n": base64.RawURLEncoding.EncodeToString(weak.N.Bytes())}}})
+	require.NoError(t, err)
+	encryption := alone(t, &keys()["rsa"].(*rsa.PrivateKey).PublicKey, "enc")
 	for name, jwks := range map[string][]byte{
-		"empty":               {},
-		"no JSON":             []byte("canary"),
-		"an empty set":        []byte(`{"keys":[]}`),
-		"a symmetric key":     symmetric,
-		"one for HS256":       forHS256,
-		"a foreign algorithm": document(t, [3]string{"rsa", "k1", "HS256"}),
-		"alg none":            document(t, [3]string{"rsa", "k1", "none"}),
-		"an encryption key":   document(t, [3]string{"rsa", "k1", "RSA-OAEP"}),
-		"another kind's":      document(t, [3]string{"p256", "k1", "RS256"}),
-		"half a key":          []byte(`{"keys":[{"kty":"RSA","n":"canary"}]}`),
+		"empty":                {},
+		"no JSON":              []byte("canary"),
+		"an empty set":         []byte(`{"keys":[]}`),
+		"a symmetric key":      symmetric,
+		"one for HS256":        forHS256,
+		"a foreign algorithm":  document(t, [3]string{"rsa", "k1", "HS256"}),
+		"alg none":             document(t, [3]string{"rsa", "k1", "none"}),
+		"an encryption key":    document(t, [3]string{"rsa", "k1", "RSA-OAEP"}),
+		"another kind's":       document(t, [3]string{"p256", "k1", "RS256"}),
+		"an RSA key too short": short,
+		"for encryption":       encryption,
+		"half a key":           []byte(`{"keys":[{"kty":"RSA","n":"canary"}]}`),
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := callers.NewVerifier(health.NewSecret(""), jwks, clock)
+			_, err := callers.NewVerifier(callers.Config{JWKS: jwks, Now: clock})
 			require.Error(t, err)
 			assert.NotContains(t, err.Error(), "canary")
 		})
 	}
+	_, err = callers.NewVerifier(callers.Config{JWKS: alone(t, &keys()["rsa"].(*rsa.PrivateKey).PublicKey, "sig"), Now: clock})
+	assert.NoError(t, err)
 	private, err := jwk.Import(keys()["rsa"])
 	require.NoError(t, err)
 	whole, err := json.Marshal(map[string]any{"keys": []any{private}})
 	require.NoError(t, err)
-	_, err = callers.NewVerifier(health.NewSecret(""), whole, clock)
+	_, err = callers.NewVerifier(callers.Config{JWKS: whole, Now: clock})
 	assert.NoError(t, err, "of a private key the public half is used")
+}
+
+// alone is a JWKS of one key with a use, "" for none.
+func alone(t *testing.T, key any, use string) []byte {
+	t.Helper()
+	public, err := jwk.Import(key)
+	require.NoError(t, err)
+	if use != "" {
+		require.NoError(t, public.Set(jwk.KeyUsageKey, use))
+	}
+	encoded, err := json.Marshal(map[string]any{"keys": []any{public}})
+	require.NoError(t, err)
+	return encoded
+}
+
+func TestAnotherFileTakesThePlaceOfTheFirst(t *testing.T) {
+	v := verifier(t, sharedSecret, document(t, [3]string{"rsa", "k1", ""}))
+	old, fresh := sign(t, jwa.RS256(), keys()["rsa"], "k1", good(nil)), sign(t, jwa.ES256(), keys()["p256"], "k2", good(nil))
+	requireRefused(t, v, fresh)
+	_, err := v.ReplaceJWKS([]byte("canary"))
+	require.Error(t, err)
+	_, err = v.Verify(t.Context(), "Bearer "+old)
+	require.NoError(t, err, "what can't be used changes nothing")
+	n, err := v.ReplaceJWKS(document(t, [3]string{"p256", "k2", ""}))
+	require.NoError(t, err)
+	assert.Equal(t, 1, n)
+	requireRefused(t, v, old)
+	for _, token := range []string{fresh, signHS256(t, good(nil))} {
+		_, err = v.Verify(t.Context(), "Bearer "+token)
+		assert.NoError(t, err)
+	}
 }

@@ -1,145 +1,172 @@
 package callers
 
 import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
-
-	"github.com/lestrrat-go/jwx/v3/jwa"
-	"github.com/lestrrat-go/jwx/v3/jwk"
-	"github.com/lestrrat-go/jwx/v3/jws"
-	"github.com/lestrrat-go/jwx/v3/jwt"
 
 	"healthgraph/health"
 )
 
-// MinSecretBytes is the shortest HS256 secret taken: shorter ones can be guessed from one token.
-const MinSecretBytes = 32
+// maxTokenBytes is the longest token that is looked at.
+const maxTokenBytes = 16 << 10
 
-// clockSkew is how far the issuer's clock may be from ours.
-const clockSkew = 30 * time.Second
+// Config says whose tokens are good. At least one of Secret, JWKS and Issuers is needed, and an Audience with Issuers: an
+// issuer signs for others too.
+type Config struct {
+	Secret        health.Secret // of HS256 tokens; empty for none
+	JWKS          []byte        // a document with public keys; nil for none
+	Issuers       []IssuerConfig
+	APIKeys       APIKeyStore // nil: no API key is good
+	Audience      string      // that every token has to name in `aud`; empty: not checked
+	RequireScopes bool        // a token without a list of scopes holds none, rather than all for its person
+	Now           func() time.Time
+	Log           *slog.Logger      // of what an operator should know of issuers and API keys; may be nil without either
+	Transport     http.RoundTripper // to the issuers; nil: one of its own
+}
 
-// Verifier checks bearer tokens.
+// Verifier checks bearer tokens. Safe for concurrent use.
 type Verifier struct {
-	keys jwk.Set
-	now  func() time.Time
+	config  Config
+	secret  []verificationKey // one or none
+	file    atomic.Pointer[[]verificationKey]
+	issuers map[string]*issuer // by `iss`
+	apiKeys *keyring           // nil for none
 }
 
-// NewVerifier takes an HS256 secret (empty for none) and a JWKS document (nil for none), at least one of them. A key's
-// algorithm comes from the key, never from the token.
-func NewVerifier(secret health.Secret, jwks []byte, now func() time.Time) (*Verifier, error) {
-	keys := jwk.NewSet()
-	if !secret.IsEmpty() {
-		key, err := secretKey(secret)
+// NewVerifier checks the configuration. It asks no issuer: see Watch.
+func NewVerifier(config Config) (*Verifier, error) {
+	v := &Verifier{config: config, issuers: map[string]*issuer{}}
+	v.file.Store(&[]verificationKey{})
+	if !config.Secret.IsEmpty() {
+		key, err := secretKey(config.Secret)
 		if err != nil {
 			return nil, err
 		}
-		if err := keys.AddKey(key); err != nil {
-			return nil, errors.New("the JWT secret can't be used as a key")
-		}
+		v.secret = []verificationKey{key}
 	}
-	if jwks != nil {
-		if err := addPublicKeys(keys, jwks); err != nil {
+	if config.JWKS != nil {
+		if _, err := v.ReplaceJWKS(config.JWKS); err != nil {
 			return nil, err
 		}
 	}
-	if keys.Len() == 0 {
-		return nil, errors.New("no key to check tokens with: set a JWT secret or a JWKS file")
+	if config.APIKeys != nil {
+		v.apiKeys = &keyring{store: config.APIKeys, now: config.Now, log: config.Log}
 	}
-	return &Verifier{keys, now}, nil
+	if err := v.addIssuers(); err != nil {
+		return nil, err
+	}
+	if len(v.secret) == 0 && config.JWKS == nil && len(v.issuers) == 0 {
+		return nil, errors.New("no key to check tokens with: set a JWT secret, a JWKS file or an issuer")
+	}
+	return v, nil
 }
 
-func secretKey(secret health.Secret) (jwk.Key, error) {
-	if len(secret.Reveal()) < MinSecretBytes {
-		return nil, fmt.Errorf("the JWT secret needs at least %d bytes", MinSecretBytes)
-	}
-	key, err := jwk.Import([]byte(secret.Reveal()))
-	if err != nil {
-		return nil, errors.New("the JWT secret can't be used as a key")
-	}
-	return key, key.Set(jwk.AlgorithmKey, jwa.HS256())
-}
-
-// addPublicKeys takes the RSA, EC and Ed25519 keys of a JWKS. A symmetric key has no place in a file of public keys.
-func addPublicKeys(keys jwk.Set, jwks []byte) error {
-	parsed, err := jwk.Parse(jwks)
-	if err != nil {
-		return errors.New("the JWKS file is not a JSON Web Key Set")
-	}
-	for i := range parsed.Len() {
-		key, _ := parsed.Key(i)
-		public, err := key.PublicKey()
-		if err != nil {
-			return fmt.Errorf("key %d of the JWKS file can't be used", i+1)
+func (v *Verifier) addIssuers() error {
+	fetch := newFetcher(v.config.Transport)
+	for n, c := range v.config.Issuers {
+		if err := c.Check(); err != nil {
+			return fmt.Errorf("issuer %d: %w", n+1, err)
 		}
-		if err := setAlgorithm(public); err != nil {
-			return fmt.Errorf("key %d of the JWKS file: %w", i+1, err)
+		if v.issuers[c.Issuer] != nil {
+			return fmt.Errorf("issuer %d is configured twice", n+1)
 		}
-		if err := keys.AddKey(public); err != nil {
-			return fmt.Errorf("key %d of the JWKS file stands there twice", i+1)
-		}
+		v.issuers[c.Issuer] = &issuer{config: c, number: n + 1, fetch: fetch, now: v.config.Now, log: v.config.Log}
+	}
+	if len(v.issuers) > 0 && v.config.Audience == "" {
+		return errors.New("the tokens of issuers need an audience")
 	}
 	return nil
 }
 
-func setAlgorithm(key jwk.Key) error {
-	allowed := map[string][]string{
-		"RSA": {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"},
-		"EC":  {"ES256", "ES384", "ES512"},
-		"OKP": {"EdDSA"},
-	}[key.KeyType().String()]
-	if allowed == nil {
-		return errors.New("only RSA, EC and Ed25519 keys are taken")
+// ReplaceJWKS takes the keys of another document in place of those before, and says how many there are. At an error those
+// before stay.
+func (v *Verifier) ReplaceJWKS(jwks []byte) (int, error) {
+	keys, err := fileKeys(jwks)
+	if err != nil {
+		return 0, err
 	}
-	if named, ok := key.Algorithm(); ok {
-		for _, algorithm := range allowed {
-			if named.String() == algorithm {
-				return nil
-			}
-		}
-		return fmt.Errorf("its algorithm must be one of %s", strings.Join(allowed, ", "))
-	}
-	algorithm := map[string]jwa.SignatureAlgorithm{"RSA": jwa.RS256(), "EC": curveAlgorithm(key), "OKP": jwa.EdDSA()}[key.KeyType().String()]
-	if err := key.Set(jwk.AlgorithmKey, algorithm); err != nil {
-		return errors.New("its algorithm can't be set")
-	}
-	return nil
+	v.file.Store(&keys)
+	return len(keys), nil
 }
 
-func curveAlgorithm(key jwk.Key) jwa.SignatureAlgorithm {
-	var curve jwa.EllipticCurveAlgorithm
-	_ = key.Get(jwk.ECDSACrvKey, &curve) // a key of another type has none: the value is not used then
-	switch curve.String() {
-	case "P-384":
-		return jwa.ES384()
-	case "P-521":
-		return jwa.ES512()
-	default:
-		return jwa.ES256()
+// errUnsigned is of a token about which nothing is known: what it says is not repeated, nor what is wrong with it.
+var errUnsigned = errors.New("the bearer token is not valid here: it must be a JWT with an exp, signed with a key that this gateway knows")
+
+// Verify reads the value of an Authorization header. Its error is UNAUTHENTICATED, CodeIssuerUnavailable, or INTERNAL where
+// API keys can't be read, and never repeats any of it.
+func (v *Verifier) Verify(ctx context.Context, authorization string) (Caller, error) {
+	scheme, credential, found := strings.Cut(authorization, " ")
+	credential = strings.TrimSpace(credential)
+	if !found || !strings.EqualFold(scheme, "Bearer") || credential == "" {
+		return Caller{}, unauthenticated(errors.New("a bearer token is needed: Authorization: Bearer <JWT>"))
 	}
+	if v.apiKeys != nil && strings.HasPrefix(credential, apiKeyPrefix) {
+		return v.apiKeys.verify(ctx, credential)
+	}
+	return v.verifyToken(ctx, []byte(credential))
 }
 
-// Verify reads the value of an Authorization header. Its error is UNAUTHENTICATED and never repeats any of it.
-func (v *Verifier) Verify(authorization string) (Caller, error) {
-	scheme, token, found := strings.Cut(authorization, " ")
-	if !found || !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return Caller{}, health.Fail(health.Unauthenticated, "a bearer token is needed: Authorization: Bearer <JWT>", nil)
+func unauthenticated(why error) error { return health.Fail(health.Unauthenticated, why.Error(), nil) }
+
+// verifyToken checks a JWT. Which keys may have signed it follows from the `iss` that it claims: the keys of an issuer are for
+// its own tokens, and the secret and the file for those of everybody who is no issuer.
+func (v *Verifier) verifyToken(ctx context.Context, token []byte) (Caller, error) {
+	keyID, claims, ok := readToken(token)
+	if !ok {
+		return Caller{}, unauthenticated(errUnsigned)
 	}
-	parsed, err := jwt.Parse([]byte(strings.TrimSpace(token)),
-		jwt.WithKeySet(v.keys, jws.WithRequireKid(false)), jwt.WithClock(jwt.ClockFunc(v.now)), jwt.WithAcceptableSkew(clockSkew), jwt.WithRequiredClaim(jwt.ExpirationKey))
-	if err != nil {
-		if errors.Is(err, jwt.TokenExpiredError()) {
-			return Caller{}, health.Fail(health.Unauthenticated, "the bearer token has expired", nil)
+	keys := slices.Concat(v.secret, *v.file.Load())
+	if issuer := v.issuers[textOf(claims, "iss")]; issuer != nil {
+		var err error
+		if keys, err = issuer.keysFor(ctx, keyID); err != nil {
+			return Caller{}, err
 		}
-		return Caller{}, health.Fail(health.Unauthenticated, "the bearer token is not valid here: it must be a JWT with an exp, signed with a key that this gateway knows", nil)
 	}
-	subject, _ := parsed.Subject()
-	user, err := health.ParseUserID(subject)
+	if !isSigned(token, keys) {
+		return Caller{}, unauthenticated(errUnsigned)
+	}
+	err := checkTimes(claims, v.config.Now())
+	if err == nil {
+		err = checkAudience(claims, v.config.Audience)
+	}
 	if err != nil {
-		return Caller{}, health.Fail(health.Unauthenticated, "the bearer token's sub can't be a person: "+health.AsError(err).Message, nil)
+		return Caller{}, unauthenticated(err)
 	}
-	var scope string
-	_ = parsed.Get("scope", &scope) // absent, or not a string: no scope
-	return Caller{Subject: user, Scopes: strings.Fields(scope)}, nil
+	caller, err := callerOf(claims, v.config.RequireScopes)
+	if err != nil {
+		return Caller{}, unauthenticated(err)
+	}
+	return caller, nil
+}
+
+// readToken reads the kid and the claims of a compact JWS, of which nothing is known yet.
+func readToken(token []byte) (keyID string, claims map[string]json.RawMessage, ok bool) {
+	if len(token) > maxTokenBytes {
+		return "", nil, false
+	}
+	parts := bytes.Split(token, []byte("."))
+	if len(parts) != 3 {
+		return "", nil, false
+	}
+	var objects [2]map[string]json.RawMessage
+	for i := range objects {
+		decoded, err := base64.RawURLEncoding.DecodeString(string(parts[i]))
+		if err != nil {
+			return "", nil, false
+		}
+		if objects[i], ok = decodeObject(decoded); !ok {
+			return "", nil, false
+		}
+	}
+	return textOf(objects[0], "kid"), objects[1], true
 }

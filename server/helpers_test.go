@@ -55,7 +55,7 @@ func newSite(t *testing.T, changes ...func(*server.Config)) *site {
 	keeper := tokens.NewKeeper(tokens.KeeperConfig{Store: db, Sealer: sealer, Now: time.Now, Log: log})
 	g, err := gateway.New(t.Context(), gateway.Config{Registry: registry, Store: db, Tokens: keeper, Now: time.Now, Log: log})
 	require.NoError(t, err)
-	verifier, err := callers.NewVerifier(health.NewSecret(secret), nil, time.Now)
+	verifier, err := callers.NewVerifier(callers.Config{Secret: health.NewSecret(secret), Now: time.Now})
 	require.NoError(t, err)
 	config := server.Config{Resolver: &resolvers.Resolver{Gateway: g, Log: log, Timeout: 10 * time.Second}, Verifier: verifier, Log: log}
 	for _, change := range changes {

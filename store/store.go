@@ -1,4 +1,4 @@
-// Package store keeps what must outlive the process: grants, links, the ids that we gave to upstreams, spent states and
+// Package store keeps what must outlive the process: grants, links, the ids that we gave to upstreams, spent states, API keys and
 // discovered data sources, in PostgreSQL or in one SQLite file, through the same SQL.
 //
 // Each method is one statement however many people it concerns (SpendState now and then adds a second), so that none is

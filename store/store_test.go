@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"net/url"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"healthgraph/callers"
 	"healthgraph/gateway"
 	"healthgraph/health"
 	"healthgraph/store"
@@ -60,6 +62,8 @@ func TestStatements(t *testing.T) {
 			sources = append(sources, health.DataSource{ID: health.DataSourceID(user)})
 		}
 		grant := tokens.Record{User: "person-4", Connector: "rook"}
+		key, _, err := callers.NewAPIKey("a service", []string{callers.ScopeAnyUser}, now)
+		require.NoError(t, err)
 		for _, step := range []struct {
 			want string
 			call func() error
@@ -75,6 +79,12 @@ func TestStatements(t *testing.T) {
 			{"INSERT", func() error { return s.AddDataSources(ctx, sources) }},
 			{"SELECT", func() error { _, err := s.DataSources(ctx); return err }},
 			{"SELECT", func() error { _, err := s.LinkKey(ctx); return err }},
+			{"INSERT", func() error { return s.AddAPIKey(ctx, key) }},
+			{"SELECT", func() error { _, err := s.APIKeys(ctx); return err }},
+			{"SELECT", func() error { _, err := s.LiveAPIKeys(ctx, now); return err }},
+			{"UPDATE", func() error { _, err := s.RotateAPIKey(ctx, key, key); return err }},
+			{"UPDATE", func() error { _, err := s.RevokeAPIKey(ctx, key.ID, now); return err }},
+			{"UPDATE", func() error { return s.NoteAPIKeyUse(ctx, key.ID, now, now) }},
 			{"BEGIN SELECT INSERT COMMIT", func() error { return s.PutGrant(ctx, grant) }},
 			{"SELECT", func() error { _, err := s.AccessEvents(ctx, "person-4", health.AccessEvent{}, 10); return err }},
 			{"UPDATE", func() error { _, err := s.UpdateGrant(ctx, grant); return err }},
@@ -103,7 +113,12 @@ func TestErrorsHoldNoValues(t *testing.T) {
 		clash.User = "person-2-secret"
 		_, nul := s.SpendState(ctx, "nonce-secret\x00", time.Now(), time.Now())
 		_, early := s.SpendState(ctx, "nonce-secret", time.Date(-6974, 1, 1, 0, 0, 0, 0, time.UTC), time.Now())
-		for name, err := range map[string]error{"clash": s.AddUpstreamIDs(ctx, []gateway.UpstreamID{clash}), "NUL": nul, "early": early} {
+		key := callers.APIKey{ID: "id-secret", Name: "name-secret", Scopes: []string{"scope-secret"}, Hash: health.NewSecret("the-hash-is-a-secret-of-32-bytes")}
+		require.NoError(t, s.AddAPIKey(ctx, key))
+		short := callers.APIKey{ID: "another-secret", Name: "name-secret", Hash: health.NewSecret("hash-secret")}
+		for name, err := range map[string]error{
+			"clash": s.AddUpstreamIDs(ctx, []gateway.UpstreamID{clash}), "NUL": nul, "early": early, "key": s.AddAPIKey(ctx, key), "hash": s.AddAPIKey(ctx, short),
+		} {
 			if name == "early" && err == nil {
 				continue // SQLite takes any text for a time
 			}
@@ -114,6 +129,7 @@ func TestErrorsHoldNoValues(t *testing.T) {
 			assert.NotContains(t, err.Error(), "secret", name)
 			assert.NotContains(t, err.Error(), "INSERT", name)
 			assert.NotContains(t, err.Error(), "6974", name)
+			assert.NotContains(t, err.Error(), hex.EncodeToString([]byte("secret")), name)
 		}
 	})
 }

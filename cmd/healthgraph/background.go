@@ -19,7 +19,7 @@ const (
 
 // background is the work that serve does beside its callers, until ctx ends.
 type background struct {
-	*core
+	*app
 
 	settings settings
 	log      *slog.Logger
@@ -28,9 +28,12 @@ type background struct {
 
 func (b background) run(ctx context.Context) {
 	var all sync.WaitGroup
-	if b.keyset != nil {
-		all.Go(func() { b.keyset.watch(ctx, lookAtKeysetEvery) })
+	for _, file := range []*watchedFile{b.keyset, b.jwks} {
+		if file != nil {
+			all.Go(func() { file.watch(ctx, lookAtFilesEvery) })
+		}
 	}
+	all.Go(func() { b.verifier.Watch(ctx) })
 	if b.settings.ReconcilePerHour > 0 {
 		for _, connector := range b.gateway.Connectors() {
 			all.Go(func() { b.reconcile(ctx, connector) })

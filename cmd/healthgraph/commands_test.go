@@ -71,7 +71,7 @@ HEALTHGRAPH_RECONCILE_AFTER must be a time of more than nothing, such as 24h`, e
 			}
 		}
 		_, _, err := command(t, "serve")
-		require.ErrorContains(t, err, "HEALTHGRAPH_JWT_SECRET or HEALTHGRAPH_JWKS_FILE must be set")
+		require.ErrorContains(t, err, "HEALTHGRAPH_JWT_SECRET, HEALTHGRAPH_JWKS_FILE, HEALTHGRAPH_JWKS_URL or HEALTHGRAPH_OIDC_ISSUERS must be set")
 		require.ErrorContains(t, err, "no upstream has credentials")
 		require.ErrorContains(t, err, "make one with healthgraph keys create FILE")
 	})
@@ -138,16 +138,18 @@ func TestMigrateGoesUpAndDownAndTellsWhereItStands(t *testing.T) {
 
 func TestATokenIsTakenByTheGatewayThatKnowsItsSecret(t *testing.T) {
 	environment(t, map[string]string{"JWT_SECRET": testSecret})
-	verifier, err := callers.NewVerifier(health.NewSecret(testSecret), nil, time.Now)
+	verifier, err := callers.NewVerifier(callers.Config{Secret: health.NewSecret(testSecret), Now: time.Now})
 	require.NoError(t, err)
 	out, _, err := command(t, "token", "somebody")
 	require.NoError(t, err)
-	caller, err := verifier.Verify("Bearer " + strings.TrimSpace(out))
+	caller, err := verifier.Verify(t.Context(), "Bearer "+strings.TrimSpace(out))
 	require.NoError(t, err)
-	assert.Equal(t, callers.Caller{Subject: "somebody", Scopes: []string{}}, caller)
+	assert.Equal(t, health.UserID("somebody"), caller.Subject)
+	assert.False(t, caller.IsService())
+	assert.True(t, caller.May(callers.ScopeConnectionsWrite))
 	out, _, err = command(t, "token", "a-service", "--scope", callers.ScopeAnyUser)
 	require.NoError(t, err)
-	caller, err = verifier.Verify("Bearer " + strings.TrimSpace(out))
+	caller, err = verifier.Verify(t.Context(), "Bearer "+strings.TrimSpace(out))
 	require.NoError(t, err)
 	assert.True(t, caller.IsService())
 	for says, args := range map[string][]string{
@@ -230,11 +232,12 @@ func TestEveryCommandExplainsItselfAndTheVariablesThatItTakes(t *testing.T) {
 	database, kms, all := []string{"DATABASE_URL"}, []string{"KEYSET_KMS_URI"}, []string{
 		"DATABASE_URL", "DATABASE_MAX_CONNS", "LISTEN", "JWT_SECRET", "JWKS_FILE", "KEYSET_FILE", "KEYSET_KMS_URI", "RETURN_URLS", "CORS_ORIGINS", "PLAYGROUND", "ROOK_BASE_URL", "ROOK_CLIENT_UUID", "ROOK_SECRET_KEY",
 		"ONETWENTYONE_BASE_URL", "ONETWENTYONE_CLIENT_ID", "ONETWENTYONE_CLIENT_SECRET", "ONETWENTYONE_REDIRECT_URI", "ONETWENTYONE_TOKEN_ENCODING", "OPERATION_TIMEOUT", "UPSTREAM_TIMEOUT", "SHARE_ACCOUNTS", "STALE_AFTER", "RECONCILE_PER_HOUR", "RECONCILE_AFTER", "ACCESS_LOG_KEEP",
+		"JWT_AUDIENCE", "REQUIRE_SCOPES", "OIDC_ISSUERS", "JWKS_URL", "JWT_ISSUER",
 	}
 	for words, variables := range map[string][]string{
 		"": nil, "serve": all, "demo": {"LISTEN"}, "migrate": nil, "migrate up": database, "migrate down": database, "migrate status": database, "simulate": nil, "simulate rook": nil,
-		"simulate onetwentyone": nil, "token": {"JWT_SECRET"}, "keys": nil, "reconcile": {"RECONCILE_PER_HOUR", "KEYSET_FILE", "KEYSET_KMS_URI", "DATABASE_URL"}, "keys create": kms, "keys wrap": kms, "keys list": kms, "keys rotate add": kms, "keys rotate use": kms, "keys retire": kms,
-		"links": nil, "links import": {"DATABASE_URL", "KEYSET_FILE", "KEYSET_KMS_URI", "SHARE_ACCOUNTS"}, "keys reseal": {"DATABASE_URL", "KEYSET_FILE", "KEYSET_KMS_URI"}, "schema": nil, "version": nil,
+		"simulate onetwentyone": nil, "token": {"JWT_SECRET", "JWT_AUDIENCE"}, "keys": nil, "reconcile": {"RECONCILE_PER_HOUR", "KEYSET_FILE", "KEYSET_KMS_URI", "DATABASE_URL"}, "keys create": kms, "keys wrap": kms, "keys list": kms, "keys rotate add": kms, "keys rotate use": kms, "keys retire": kms,
+		"links": nil, "links import": {"DATABASE_URL", "KEYSET_FILE", "KEYSET_KMS_URI", "SHARE_ACCOUNTS"}, "keys reseal": {"DATABASE_URL", "KEYSET_FILE", "KEYSET_KMS_URI"}, "apikeys": nil, "apikeys create": database, "apikeys list": database, "apikeys rotate": database, "apikeys revoke": database, "schema": nil, "version": nil,
 	} {
 		t.Run(words, func(t *testing.T) {
 			out, log, err := command(t, append(strings.Fields(words), "--help")...)

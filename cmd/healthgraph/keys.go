@@ -176,7 +176,7 @@ func (c *keysAddCommand) Run(out console, kms kmsClients) error {
 	if err != nil {
 		return err
 	}
-	out.progress(fmt.Sprintf("key %d was added, and seals nothing yet. Next: put the file on every replica, and in the backup; each reloads it by itself within %.0f seconds and logs it. Then: healthgraph keys rotate use FILE", id, lookAtKeysetEvery.Seconds()))
+	out.progress(fmt.Sprintf("key %d was added, and seals nothing yet. Next: put the file on every replica, and in the backup; each reloads it by itself within %.0f seconds and logs it. Then: healthgraph keys rotate use FILE", id, lookAtFilesEvery.Seconds()))
 	return nil
 }
 
@@ -191,7 +191,7 @@ func (c *keysUseCommand) Run(out console, kms kmsClients) error {
 	if err != nil {
 		return err
 	}
-	out.progress(fmt.Sprintf("key %d is the primary one. Next: put the file on every replica, and in the backup; each reloads it by itself within %.0f seconds and logs it. Then: healthgraph keys reseal. At last, not before the states of the old key have expired (%.0f minutes): healthgraph keys retire FILE --key ID", id, lookAtKeysetEvery.Seconds(), tokens.StateLifetime.Minutes()))
+	out.progress(fmt.Sprintf("key %d is the primary one. Next: put the file on every replica, and in the backup; each reloads it by itself within %.0f seconds and logs it. Then: healthgraph keys reseal. At last, not before the states of the old key have expired (%.0f minutes): healthgraph keys retire FILE --key ID", id, lookAtFilesEvery.Seconds(), tokens.StateLifetime.Minutes()))
 	return nil
 }
 

@@ -144,7 +144,7 @@ var deaths = []struct {
 // process answers, as an abandoned lease takes its time to end.
 func TestAProcessKilledDuringARenewalLeavesNobodyStuck(t *testing.T) {
 	watchWAL(t)
-	for database, fresh := range map[string]func(*testing.T) string{"sqlite": storetest.SQLite, "postgres": storetest.Postgres} {
+	for database, fresh := range map[string]func(testing.TB) string{"sqlite": storetest.SQLite, "postgres": storetest.Postgres} {
 		for _, rotating := range []bool{false, true} {
 			for _, death := range deaths {
 				if death.postgres && database != "postgres" {

@@ -28,6 +28,7 @@ type commands struct {
 	Simulate  simulateCommand  `cmd:"" help:"Run one simulated upstream alone."`
 	Token     tokenCommand     `cmd:"" help:"Print a bearer token signed with HEALTHGRAPH_JWT_SECRET, for development and scripts."`
 	Keys      keysCommand      `cmd:"" help:"Keysets, which seal people's grants at rest."`
+	APIKeys   apiKeysCommand   `cmd:"" name:"apikeys" help:"API keys, with which services call."`
 	Links     linksCommand     `cmd:"" help:"People's links, all at once."`
 	Schema    schemaCommand    `cmd:"" help:"Print the GraphQL schema (SDL), for code generators."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`

@@ -101,7 +101,7 @@ func TestReplicasReconcileInTheBackgroundOncePerPerson(t *testing.T) {
 			var replicas sync.WaitGroup
 			for range 3 {
 				replicas.Go(func() {
-					background{w.app.core, w.settings, slog.New(slog.NewJSONHandler(w.log, nil)), time.Millisecond}.run(ctx)
+					background{w.app, w.settings, slog.New(slog.NewJSONHandler(w.log, nil)), time.Millisecond}.run(ctx)
 				})
 			}
 			require.Eventually(t, func() bool {

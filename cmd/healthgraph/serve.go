@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"healthgraph/tokens"
 	"healthgraph/web"
 )
 
@@ -54,74 +52,11 @@ func (c *serveCommand) Run(ctx context.Context, out console, kms kmsClients) err
 	log.Info("healthgraph is ready", "graphql", "http://"+listener.Addr().String()+"/graphql")
 	beside, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup
-	work.Go(func() { background{a.core, c.settings, log, backgroundPause}.run(beside) })
+	work.Go(func() { background{a, c.settings, log, backgroundPause}.run(beside) })
 	err = serveUntil(ctx, listener, a.handler, c.OperationTimeout+writeGrace)
 	stop()
 	work.Wait()
 	return errors.Join(err, a.close())
-}
-
-// lookAtKeysetEvery bounds how long a process seals and opens under a keyset that was changed.
-const lookAtKeysetEvery = 10 * time.Second
-
-// keysetFile is the file of the keyset in use. Its content is compared, as its time tells little: a file that is put in
-// place may keep the time that it had elsewhere.
-type keysetFile struct {
-	path   string
-	sealer *tokens.Sealer
-	log    *slog.Logger
-	seen   string // the digest of the content that was last looked at, or why there was none
-	again  bool   // the KMS failed to unwrap that: it is tried again
-}
-
-func newKeysetFile(path string, content []byte, sealer *tokens.Sealer, log *slog.Logger) *keysetFile {
-	return &keysetFile{path: path, sealer: sealer, log: log, seen: digest(content)}
-}
-
-func digest(content []byte) string {
-	sum := sha256.Sum256(content)
-	return string(sum[:])
-}
-
-// watch looks at the file until ctx ends.
-func (f *keysetFile) watch(ctx context.Context, every time.Duration) {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			f.look(ctx)
-		}
-	}
-}
-
-// look takes the file's keyset if it changed. What can't be used is told once, and the keyset in use stays. A KMS that failed
-// is asked again: nobody changes the file once more when it is back.
-func (f *keysetFile) look(ctx context.Context) {
-	content, err := readFile(f.path)
-	seen := digest(content)
-	if err != nil {
-		seen = err.Error()
-	}
-	told := seen == f.seen
-	if told && !f.again {
-		return
-	}
-	f.seen = seen
-	keys := 0
-	if err == nil {
-		keys, err = f.sealer.Replace(content)
-	}
-	f.again = errors.Is(err, tokens.ErrKMS)
-	switch {
-	case told && f.again: // as before
-	case err != nil:
-		f.log.ErrorContext(ctx, "the changed keyset file can't be used: the keyset read before stays in use", "error", err)
-	default:
-		f.log.InfoContext(ctx, "the keyset was reloaded", "keys", keys)
-	}
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {

@@ -52,6 +52,7 @@ type gatewaySettings struct {
 // settings are what serve is configured with. Every setting has its environment variable.
 type settings struct {
 	gatewaySettings
+	callerSettings
 
 	Listen        string        `env:"HEALTHGRAPH_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on, host:port."`
 	JWTSecret     string        `env:"HEALTHGRAPH_JWT_SECRET" help:"Secret of HS256 tokens, at least 32 bytes."`
@@ -91,8 +92,9 @@ func (s *settings) mistakes(kms kmsClients) error {
 	var c complaints
 	_, _, err := net.SplitHostPort(s.Listen)
 	c.mistake(err != nil, "HEALTHGRAPH_LISTEN must be host:port, such as 127.0.0.1:8080")
-	c.mistake(s.JWTSecret == "" && s.JWKSFile == "", "HEALTHGRAPH_JWT_SECRET or HEALTHGRAPH_JWKS_FILE must be set: without a key nobody could be let in")
+	c.mistake(s.JWTSecret == "" && s.JWKSFile == "" && len(s.issuers()) == 0, "HEALTHGRAPH_JWT_SECRET, HEALTHGRAPH_JWKS_FILE, HEALTHGRAPH_JWKS_URL or HEALTHGRAPH_OIDC_ISSUERS must be set: without a key nobody could be let in")
 	c.mistake(s.JWTSecret != "" && len(s.JWTSecret) < callers.MinSecretBytes, "HEALTHGRAPH_JWT_SECRET needs at least %d bytes", callers.MinSecretBytes)
+	s.complainOfIssuers(&c)
 	c.mistake(s.hasOneTwentyOne() && s.OneTwentyOneRedirectURI == "" && len(s.ReturnURLs) == 0, "HEALTHGRAPH_ONETWENTYONE_REDIRECT_URI or HEALTHGRAPH_RETURN_URLS must say where people come back to from OneTwentyOne")
 	for i, u := range s.ReturnURLs {
 		c.mistake(!isURL(u), "HEALTHGRAPH_RETURN_URLS: number %d is not an absolute URL", i+1)
@@ -105,7 +107,7 @@ func (s *settings) mistakes(kms kmsClients) error {
 	if s.JWKSFile != "" {
 		jwks, err := readFile(s.JWKSFile)
 		if err == nil {
-			_, err = callers.NewVerifier(health.Secret{}, jwks, time.Now)
+			_, err = callers.NewVerifier(callers.Config{JWKS: jwks, Now: time.Now})
 		}
 		c.refuses("HEALTHGRAPH_JWKS_FILE", err)
 	}

@@ -63,6 +63,7 @@ func (c *migrateStatusCommand) Run(ctx context.Context, out console) error {
 
 type tokenCommand struct {
 	JWTSecret string        `env:"HEALTHGRAPH_JWT_SECRET" help:"Secret of HS256 tokens, at least 32 bytes."`
+	Audience  string        `env:"HEALTHGRAPH_JWT_AUDIENCE" help:"Whom the token is for: its aud."`
 	Subject   string        `arg:"" help:"The person that the token speaks for, or the service's own name."`
 	Scope     []string      `help:"Scopes of the token; users:any makes it a service's." placeholder:"SCOPE"`
 	Lifetime  time.Duration `default:"1h" help:"How long it is good."`
@@ -80,7 +81,11 @@ func (c *tokenCommand) Run(out console) error {
 	if c.Lifetime <= 0 {
 		return errors.New("--lifetime must be more than nothing, such as 1h")
 	}
-	token, err := callers.Issue(health.NewSecret(c.JWTSecret), subject, c.Scope, time.Now(), c.Lifetime)
+	var audience []string
+	if c.Audience != "" {
+		audience = []string{c.Audience}
+	}
+	token, err := callers.Issue(health.NewSecret(c.JWTSecret), subject, c.Scope, time.Now(), c.Lifetime, audience...)
 	if err != nil {
 		return err
 	}

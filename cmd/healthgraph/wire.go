@@ -12,7 +12,6 @@ import (
 	"healthgraph/callers"
 	"healthgraph/connectors"
 	"healthgraph/gateway"
-	"healthgraph/health"
 	"healthgraph/resolvers"
 	"healthgraph/server"
 	"healthgraph/store"
@@ -36,14 +35,16 @@ type options struct {
 type core struct {
 	gateway *gateway.Gateway
 	store   *store.Store
-	keyset  *keysetFile // nil where the keyset is no file
+	keyset  *watchedFile // nil where the keyset is no file
 }
 
 // app is the whole program.
 type app struct {
 	*core
 
-	handler http.Handler
+	handler  http.Handler
+	jwks     *watchedFile // nil where none is configured
+	verifier *callers.Verifier
 }
 
 // newApp wires everything by hand, from the bottom up.
@@ -51,20 +52,13 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 	if o.now == nil {
 		o.now = time.Now
 	}
-	var jwks []byte
-	if s.JWKSFile != "" {
-		var err error
-		if jwks, err = readFile(s.JWKSFile); err != nil {
-			return nil, fmt.Errorf("HEALTHGRAPH_JWKS_FILE: %w", err)
-		}
-	}
-	verifier, err := callers.NewVerifier(health.NewSecret(s.JWTSecret), jwks, o.now)
-	if err != nil {
-		return nil, err
-	}
 	c, err := newCore(ctx, s.gatewaySettings, s.ReturnURLs, o, log)
 	if err != nil {
 		return nil, err
+	}
+	verifier, jwks, err := newVerifier(s, o, c.store, log)
+	if err != nil {
+		return nil, errors.Join(err, c.close())
 	}
 	handler := server.New(server.Config{
 		Resolver:      &resolvers.Resolver{Gateway: c.gateway, Log: log, Timeout: s.OperationTimeout},
@@ -75,7 +69,7 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 		ReturnPage:    o.returnPage,
 		Log:           log,
 	})
-	return &app{c, handler}, nil
+	return &app{c, handler, jwks, verifier}, nil
 }
 
 func newCore(ctx context.Context, s gatewaySettings, returnURLs []string, o options, log *slog.Logger) (*core, error) {
@@ -126,7 +120,7 @@ func newRegistry(s gatewaySettings, o options, log *slog.Logger) (*connectors.Re
 	return connectors.NewRegistry(append(all, o.more...)...)
 }
 
-func newSealer(s gatewaySettings, o options, log *slog.Logger) (*tokens.Sealer, *keysetFile, error) {
+func newSealer(s gatewaySettings, o options, log *slog.Logger) (*tokens.Sealer, *watchedFile, error) {
 	if o.keyset != nil {
 		sealer, err := tokens.NewSealer(o.keyset)
 		return sealer, nil, err
@@ -143,7 +137,7 @@ func newSealer(s gatewaySettings, o options, log *slog.Logger) (*tokens.Sealer, 
 	if err != nil {
 		return nil, nil, fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
 	}
-	return sealer, newKeysetFile(s.KeysetFile, keyset, sealer, log), nil
+	return sealer, newWatchedFile("keyset", s.KeysetFile, keyset, sealer.Replace, log), nil
 }
 
 func newGateway(ctx context.Context, s gatewaySettings, returnURLs []string, o options, registry *connectors.Registry, db *store.Store, sealer *tokens.Sealer, log *slog.Logger) (*gateway.Gateway, error) {

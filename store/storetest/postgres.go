@@ -60,7 +60,7 @@ func ownServer() (*server, error) {
 
 // Postgres gives the URL of a fresh, empty database on a real PostgreSQL, dropped when the test ends. Where there is no
 // PostgreSQL the test fails.
-func Postgres(t *testing.T) string {
+func Postgres(t testing.TB) string {
 	t.Helper()
 	if given := os.Getenv(ServerVariable); given != "" {
 		return database(t, given)
@@ -86,7 +86,7 @@ func PostgresTLS(t *testing.T) (at, authority string) {
 }
 
 // database makes a database for the test on the server of the URL.
-func database(t *testing.T, serverURL string) string {
+func database(t testing.TB, serverURL string) string {
 	t.Helper()
 	name := "healthgraph_test_" + strings.ToLower(rand.Text())
 	u, err := url.Parse(serverURL)

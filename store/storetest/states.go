@@ -135,6 +135,12 @@ func endedContext(t *testing.T, s *store.Store) {
 		"SpendState":         func() error { _, err := s.SpendState(ctx, "nonce", noon, noon); return err },
 		"DataSources":        func() error { _, err := s.DataSources(ctx); return err },
 		"AddDataSources":     func() error { return s.AddDataSources(ctx, []health.DataSource{{ID: "oura"}}) },
+		"AddAPIKey":          func() error { return s.AddAPIKey(ctx, apiKey("aaaaaaaaaa")) },
+		"APIKeys":            func() error { _, err := s.APIKeys(ctx); return err },
+		"LiveAPIKeys":        func() error { _, err := s.LiveAPIKeys(ctx, noon); return err },
+		"RotateAPIKey":       func() error { _, err := s.RotateAPIKey(ctx, apiKey("a"), apiKey("a")); return err },
+		"RevokeAPIKey":       func() error { _, err := s.RevokeAPIKey(ctx, "aaaaaaaaaa", noon); return err },
+		"NoteAPIKeyUse":      func() error { return s.NoteAPIKeyUse(ctx, "aaaaaaaaaa", noon, noon) },
 		"LinkKey":            func() error { _, err := s.LinkKey(ctx); return err },
 	} {
 		assert.ErrorIs(t, call(), context.Canceled, name)

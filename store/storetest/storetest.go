@@ -51,6 +51,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"spent states", spentStates},
 		{"spent states, raced", spentStatesRaced},
 		{"data sources", dataSources},
+		{"API keys", apiKeys},
+		{"API keys, raced", apiKeysRaced},
 		{"link key", linkKey},
 		{"awkward ids", awkwardIDs},
 		{"a person deleted", personDeleted},
@@ -68,13 +70,13 @@ func Both(t *testing.T, test func(t *testing.T, url string)) {
 }
 
 // SQLite gives the URL of a SQLite file that is not there yet, in the test's temporary directory.
-func SQLite(t *testing.T) string {
+func SQLite(t testing.TB) string {
 	t.Helper()
 	return "sqlite://" + filepath.ToSlash(filepath.Join(t.TempDir(), "test.db"))
 }
 
 // Open migrates the database of the configuration and opens it until the test ends.
-func Open(t *testing.T, config store.Config) *store.Store {
+func Open(t testing.TB, config store.Config) *store.Store {
 	t.Helper()
 	require.NoError(t, store.Migrate(t.Context(), config, nil))
 	s, err := store.Open(t.Context(), config)
