@@ -8,7 +8,7 @@ import (
 
 // The scopes. The first three say what a caller may do, ScopeAnyUser says for whom.
 const (
-	ScopeConnectionsRead  = "connections:read"  // see links, data sources and the access log
+	ScopeConnectionsRead  = "connections:read"  // see links and the access log
 	ScopeConnectionsWrite = "connections:write" // link, revoke and erase
 	ScopeQuantitiesRead   = "quantities:read"   // see measurements
 	ScopeAnyUser          = "users:any"         // act for every person

@@ -1065,7 +1065,7 @@ extend type Query {
     first: Int = 50
     "The cursor behind which the page begins. Leave it out for the newest entries."
     after: String
-  ): AccessLogConnection
+  ): AccessLogConnection @requiresScope(scope: "connections:read")
 }
 
 extend type User {
@@ -1075,7 +1075,7 @@ extend type User {
     first: Int = 50
     "The cursor behind which the page begins. Leave it out for the newest entries."
     after: String
-  ): AccessLogConnection
+  ): AccessLogConnection @requiresScope(scope: "connections:read")
 }
 `, BuiltIn: false},
 	{Name: "../schema/authorization.graphqls", Input: `"Where to send a person's browser to link one data source."
@@ -1125,7 +1125,7 @@ extend type Query {
     data sources take only https:// URLs of at most 50 characters, and append a path to them.
     """
     redirectUrl: URL
-  ): AuthorizationUrl
+  ): AuthorizationUrl @requiresScope(scope: "connections:write")
 }
 
 extend type Mutation {
@@ -1136,7 +1136,7 @@ extend type Mutation {
   completeAuthorization(
     "What the browser brought back."
     input: CompleteAuthorizationInput!
-  ): CompleteAuthorizationPayload
+  ): CompleteAuthorizationPayload @requiresScope(scope: "connections:write")
 }
 `, BuiltIn: false},
 	{Name: "../schema/connections.graphqls", Input: `"The link between one person and one data source."
@@ -1154,7 +1154,7 @@ type DataSourceLink implements Node {
   authorizationUrl(
     "Where the browser comes back to: one of the return URLs that the operator allows. Leave it out for the default."
     redirectUrl: URL
-  ): URL
+  ): URL @requiresScope(scope: "connections:write")
   "When this gateway first saw the present connection. Null when there is none."
   connectedAt: DateTime
   "When the status was last read where it is decided. While an upstream is down: up to one hour before the last answer."
@@ -1276,7 +1276,7 @@ extend type Query {
     userId: ID
     "Only these data sources (slugs from ` + "`" + `dataSources` + "`" + `), at most 50. Leave it out for all."
     dataSources: [ID!]
-  ): [DataSourceLink!]
+  ): [DataSourceLink!] @requiresScope(scope: "connections:read")
 }
 
 extend type Mutation {
@@ -1284,7 +1284,7 @@ extend type Mutation {
   revoke(
     "Which link."
     input: RevokeInput!
-  ): RevokePayload
+  ): RevokePayload @requiresScope(scope: "connections:write")
 }
 
 "What ending every link of a person achieved."
@@ -1325,7 +1325,7 @@ extend type Mutation {
   revokeAll(
     "Whose links."
     input: RevokeAllInput
-  ): RevokeAllPayload
+  ): RevokeAllPayload @requiresScope(scope: "connections:write")
   """
   End every link of a person, and then delete every row that this gateway keeps of them. Data that the upstreams hold is
   theirs to delete. Safe to send again.
@@ -1333,7 +1333,7 @@ extend type Mutation {
   eraseUser(
     "Whom."
     input: EraseUserInput
-  ): EraseUserPayload
+  ): EraseUserPayload @requiresScope(scope: "connections:write")
 }
 `, BuiltIn: false},
 	{Name: "../schema/data_sources.graphqls", Input: `"""
@@ -1396,14 +1396,14 @@ type User implements Node {
   connections(
     "Only these data sources (slugs from ` + "`" + `dataSources` + "`" + `), at most 50. Leave it out for all."
     dataSources: [ID!]
-  ): [DataSourceLink!]
+  ): [DataSourceLink!] @requiresScope(scope: "connections:read")
   "Where to send the person's browser to link one data source."
   authorizationUrl(
     "The slug of the data source, such as \"fitbit\"."
     dataSource: ID!
     "Where the browser comes back to: one of the return URLs that the operator allows. Leave it out for the default."
     redirectUrl: URL
-  ): AuthorizationUrl
+  ): AuthorizationUrl @requiresScope(scope: "connections:write")
   "The person's steps per calendar day, from the first to the last day, both included; at most 366 days."
   stepCount(
     "The first day."
@@ -1414,7 +1414,7 @@ type User implements Node {
     timeZone: TimeZone
     "Only figures from these data sources (slugs from ` + "`" + `dataSources` + "`" + `), at most 50. Leave it out for all."
     dataSources: [ID!]
-  ): StepCount
+  ): StepCount @requiresScope(scope: "quantities:read")
 }
 
 "Anything that can be fetched again by its id alone: a person or a link."
@@ -1439,12 +1439,12 @@ extend type Query {
     "The people's ids, at most 100."
     ids: [ID!]!
   ): [User]!
-  "The person or link with this id. Null when there is none; another person's is FORBIDDEN."
+  "The person or link with this id. Null when there is none; another person's is FORBIDDEN, and so is a link without the scope ` + "`" + `connections:read` + "`" + `."
   node(
     "A person's or a link's id."
     id: ID!
   ): Node
-  "Many people and links, in the order asked: at most 100. Null where there is none, or with an error where not yours."
+  "Many people and links, in the order asked: at most 100. Null where there is none, or with an error where not yours. Links need the scope ` + "`" + `connections:read` + "`" + `."
   nodes(
     "People's and links' ids, at most 100."
     ids: [ID!]!
@@ -1485,7 +1485,7 @@ extend type Mutation {
   linkPersonalAccessToken(
     "The token, and whose it is."
     input: LinkPersonalAccessTokenInput!
-  ): LinkPersonalAccessTokenPayload
+  ): LinkPersonalAccessTokenPayload @requiresScope(scope: "connections:write")
 }
 `, BuiltIn: false},
 	{Name: "../schema/schema.graphqls", Input: `"""
@@ -1496,6 +1496,15 @@ schema {
   query: Query
   mutation: Mutation
 }
+
+"""
+The scope that a credential has to hold for a field. A document that asks for more is refused whole, before anything is asked of
+an upstream. A token without a list of scopes holds all of them for its person, unless the operator says otherwise.
+"""
+directive @requiresScope(
+  "connections:read, connections:write or quantities:read."
+  scope: String!
+) on FIELD_DEFINITION
 
 "What can be read."
 type Query
@@ -1635,7 +1644,7 @@ extend type Query {
     timeZone: TimeZone
     "Only figures from these data sources (slugs from ` + "`" + `dataSources` + "`" + `), at most 50. Leave it out for all."
     dataSources: [ID!]
-  ): StepCount
+  ): StepCount @requiresScope(scope: "quantities:read")
 }
 `, BuiltIn: false},
 }

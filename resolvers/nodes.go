@@ -40,8 +40,12 @@ func (r *Resolver) node(ctx context.Context, id, argument string) (health.Node, 
 	if !found {
 		return nil, foreseen.ownersErr
 	}
-	if _, err := callers.FromContext(ctx).Target(&record.User, argument); err != nil {
+	caller := callers.FromContext(ctx)
+	if _, err := caller.Target(&record.User, argument); err != nil {
 		return nil, err
+	}
+	if !caller.May(callers.ScopeConnectionsRead) {
+		return nil, health.Fail(health.Forbidden, "this credential lacks "+callers.ScopeConnectionsRead+", which a link needs", nil)
 	}
 	links, err := readsOf(ctx).connectorLinks(ctx, record.User, record.Connector)()
 	if err != nil {

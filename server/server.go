@@ -80,6 +80,7 @@ func newExecutor(c Config) *executor.Executor {
 	e.SetParserTokenLimit(MaxTokens)
 	e.SetQueryCache(lru.New[*ast.QueryDocument](documentsCache))
 	e.AroundOperations(c.Resolver.AroundOperation)
+	e.Use(resolvers.Scopes{})
 	e.Use(extension.Introspection{}) // the endpoint refuses it where it is off: gqlgen would answer with an error of its own
 	if !c.Introspection {
 		e.SetDisableSuggestion(true) // it would tell the names of the schema one by one

@@ -34,10 +34,10 @@ func TestAServiceCallsWithAKeyFromItsMakingToItsEnd(t *testing.T) {
 		const person = `{ user(id: "person-1") { id } }`
 		status := func(key string) int { return w.ask(key, person, nil).Status }
 
-		key := apiKeys(t, "create", "--name", "batch-job", "--scope", "users:any,quantities:read", "--expires", "90d")
+		key := apiKeys(t, "create", "--name", "batch-job", "--scope", "users:any,connections:read,connections:write", "--expires", "90d")
 		require.Regexp(t, `^hgk_[a-z2-7]{10}_[a-z2-7]{59}$`, key)
 		id := strings.Split(key, "_")[1]
-		assert.Regexp(t, `^`+id+`\tbatch-job\tusers:any,quantities:read\tlive\tcreated \S+Z\texpires \S+Z\tlast used never$`, apiKeys(t, "list"))
+		assert.Regexp(t, `^`+id+`\tbatch-job\tusers:any,connections:read,connections:write\tlive\tcreated \S+Z\texpires \S+Z\tlast used never$`, apiKeys(t, "list"))
 		w.ask(key, person, nil).into(&struct{}{})
 		assert.Equal(t, "BAD_USER_INPUT", w.ask(key, `{ connections { status } }`, nil).code(), "a service is nobody itself")
 		assert.Regexp(t, `last used \d\S+Z$`, apiKeys(t, "list"))
