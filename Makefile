@@ -5,7 +5,7 @@ LINT    := go tool -modfile=tools/lint.mod golangci-lint
 # Tests of one package run beside another's; each starts what it needs on free loopback ports.
 TIMEOUT := 8m
 
-.PHONY: demo test setup build binary playground generate lint check-generated unit clients clean
+.PHONY: demo test setup build binary playground generate lint check-generated unit clients fuzz vuln clean
 
 demo: build ## simulated upstreams, embedded database, a signed-in demo person
 	./$(BIN) demo $(ARGS)
@@ -41,6 +41,15 @@ unit:
 
 clients: build ## real GraphQL clients and a real browser against the demo
 	cd web && HEALTHGRAPH_BIN=$(CURDIR)/$(BIN) npm test
+
+FUZZTIME ?= 30s
+
+fuzz: ## every fuzz target for a while: make fuzz FUZZTIME=10m
+	@scripts/fuzz $(FUZZTIME)
+
+# Apart from the tests: what is known changes without us, and the database of it is on the network.
+vuln: ## known vulnerabilities in what the program uses
+	go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
 
 clean:
 	rm -rf bin web/node_modules web/dist/assets web/dist/index.html
