@@ -33,7 +33,7 @@ func FailureFromStatus(upstream string, credential Credential, status int, heade
 		e := health.Fail(health.UpstreamUnavailable, upstream+" is not available", cause)
 		e.RetryAfter = RetryAfter(header, now)
 		return e
-	case credential == PersonCredential && status == http.StatusUnauthorized:
+	case credential == PersonCredential && (status == http.StatusUnauthorized || status == http.StatusGone):
 		return health.Fail(health.ReauthorizationRequired, upstream+" no longer accepts this person's authorisation: link it again", cause)
 	case credential == PersonCredential && status == http.StatusForbidden:
 		return health.Fail(health.ReauthorizationRequired, upstream+" was not allowed this data by the person: link it again and grant it", cause)

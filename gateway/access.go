@@ -32,10 +32,17 @@ func (g *Gateway) logAccess(ctx context.Context, events ...health.AccessEvent) {
 	}
 }
 
-// changesSeen are the lines about links that came or went at the upstream. Several processes may see the same change: the key
-// makes it one line.
-func (p *Person) changesSeen(changed []LinkRecord) []health.AccessEvent {
-	var events []health.AccessEvent
+// linkEvent is a line about one link.
+type linkEvent struct {
+	health.AccessEvent
+
+	link health.LinkID
+}
+
+// changesSeen are the lines about links that came or went at the upstream. Several processes may see the same change: the one
+// that writes it logs it.
+func (p *Person) changesSeen(changed []LinkRecord) []linkEvent {
+	var events []linkEvent
 	for _, record := range changed {
 		was, is := p.links[record.DataSource].Status, record.Status
 		event := health.AccessEvent{
@@ -51,7 +58,7 @@ func (p *Person) changesSeen(changed []LinkRecord) []health.AccessEvent {
 		default:
 			continue
 		}
-		events = append(events, event)
+		events = append(events, linkEvent{event, record.ID})
 	}
 	return events
 }

@@ -159,3 +159,100 @@ func TestALinkThatBringsNothingNewSaysSo(t *testing.T) {
 	h.Gateway = h.another(h.config)
 	assert.Nil(t, h.links("person-1", "granter")["granter"].Problem, "who does not want to know is not told")
 }
+
+func TestReadingOneDayAtATimeDoesNotMakeALinkLookSilent(t *testing.T) {
+	h := newHouse(t)
+	config := h.config
+	config.StaleAfter = 72 * time.Hour
+	h.Gateway = h.another(config)
+	h.lister.shows(fitbit)
+	read := func(back int) {
+		t.Helper()
+		person := h.person("person-1")
+		links := h.Links(t.Context(), "lister", []*gateway.Person{person})[0]
+		today := health.DateOf(h.clock.Now(), health.UTC)
+		h.Steps(t.Context(), person, "lister", links, health.DateRange{From: today.AddDays(-back), To: today})
+	}
+	yesterdays := func(date health.Date) connectors.DayResult { // as a source whose totals come when the day is over
+		if date.Compare(health.DateOf(h.clock.Now(), health.UTC)) >= 0 {
+			return connectors.DayResult{}
+		}
+		return connectors.DayResult{Total: health.DayTotal{Steps: pointer(1000), DataSources: []health.DataSource{fitbit}}}
+	}
+	h.lister.day = yesterdays
+	read(2)
+	for range 6 {
+		h.clock.advance(24 * time.Hour)
+		read(0)
+		assert.Nil(t, h.links("person-1", "lister")["fitbit"].Problem)
+	}
+	h.lister.day = func(health.Date) connectors.DayResult { return connectors.DayResult{} }
+	read(9)
+	require.NotNil(t, h.links("person-1", "lister")["fitbit"].Problem, "asked for all that time, and nothing came")
+	h.lister.day = func(date health.Date) connectors.DayResult {
+		if date.Compare(health.DateOf(h.clock.Now(), health.UTC)) == 0 {
+			return connectors.DayResult{}
+		}
+		return connectors.DayResult{Err: down}
+	}
+	h.clock.advance(2 * time.Hour)
+	checked := h.links("person-1", "lister")["fitbit"].DataCheckedAt
+	read(9)
+	assert.Equal(t, checked, h.links("person-1", "lister")["fitbit"].DataCheckedAt, "days that failed were not asked")
+}
+
+// A scale brings no steps: that is no silence.
+func TestASourceThatNeverBroughtStepsIsNotCalledSilent(t *testing.T) {
+	h := newHouse(t)
+	config := h.config
+	config.StaleAfter = time.Hour
+	h.Gateway = h.another(config)
+	h.lister.shows(fitbit)
+	h.links("person-1", "lister")
+	h.clock.advance(48 * time.Hour)
+	person := h.person("person-1")
+	links := h.Links(t.Context(), "lister", []*gateway.Person{person})[0]
+	today := health.DateOf(h.clock.Now(), health.UTC)
+	h.lister.day = func(health.Date) connectors.DayResult { return connectors.DayResult{} }
+	h.Steps(t.Context(), person, "lister", links, health.DateRange{From: today.AddDays(-7), To: today})
+	link := h.links("person-1", "lister")["fitbit"]
+	require.NotNil(t, link.DataCheckedAt)
+	assert.Nil(t, link.Problem)
+	h.clock.advance(24 * time.Hour)
+	h.lister.forget()
+	h.reconcile("lister")
+	assert.Equal(t, []string{"links person-1"}, h.lister.made(), "nor asked for steps")
+}
+
+// A link that the upstream leaves out of its list is over, as if the list said so.
+func TestALinkThatTheListLeavesOutHasEnded(t *testing.T) {
+	h := newHouse(t)
+	beyond := health.DataSource{ID: "zepp", Name: "Zepp", Kind: health.KindBrowser}
+	h.lister.shows(beyond)
+	assert.Equal(t, health.StatusConnected, h.links("person-1", "lister")["zepp"].Status)
+	h.lister.shows()
+	h.links("person-1", "lister")
+	records, _ := h.stored("person-1")
+	for _, record := range records {
+		assert.Equal(t, health.StatusNotConnected, record.Status)
+	}
+	assert.Equal(t, []health.AccessAction{health.AccessEnded, health.AccessLinked}, h.actions("person-1"))
+	h.clock.advance(25 * time.Hour)
+	assert.Zero(t, h.reconcile("lister").Due)
+}
+
+// Who reads while a person is erased does not bring them back.
+func TestAnErasedPersonIsNotLogged(t *testing.T) {
+	h := newHouse(t)
+	h.lister.shows(fitbit)
+	h.links("person-1", "lister")
+	late := h.person("person-1")
+	h.lister.ends()
+	_, err := h.Erase(t.Context(), "person-1", byPerson)
+	require.NoError(t, err)
+	h.lister.shows()
+	h.Links(t.Context(), "lister", []*gateway.Person{late})
+	assert.Empty(t, h.actions("person-1"))
+	records, _ := h.stored("person-1")
+	assert.Empty(t, records)
+}

@@ -107,6 +107,34 @@ func TestAGrantForAnotherAccountIsForgottenUnlessItWasConfirmedBefore(t *testing
 		assert.Contains(t, h.log.String(), "names another account than the person linked")
 		assert.NotContains(t, h.log.String(), "another\"", "which one is nobody's concern")
 	})
+	t.Run("linked again while it was asked", func(t *testing.T) {
+		h := newHouse(t)
+		h.granter.profileErr = down
+		require.NoError(t, h.finish("person-1"))
+		stale := h.person("person-1")
+		h.clock.advance(time.Second)
+		h.grant("person-1", &connectors.Profile{AccountID: "account-of-person-1"})
+		h.granter.profile, h.granter.profileErr = other, nil
+		h.HomeZone(t.Context(), stale)
+		link := h.links("person-1", "granter")["granter"]
+		assert.Equal(t, health.StatusConnected, link.Status, "the answer was about the grant before")
+		assert.True(t, *link.AccountVerified)
+	})
+	t.Run("not in a row", func(t *testing.T) {
+		h := newHouse(t)
+		for _, user := range []health.UserID{"person-1", "person-2", "person-3", "person-4"} {
+			h.granter.profileErr = down
+			h.grant(user, nil)
+			h.granter.profile, h.granter.profileErr = other, nil
+			h.HomeZone(t.Context(), h.person(user))
+			assert.Equal(t, health.StatusNotConnected, h.links(user, "granter")["granter"].Status, user)
+			h.granter.profile = connectors.Profile{AccountID: "a-1"}
+			require.NoError(t, h.finish("person-between"), "whom the upstream names as the browser did")
+			_, err := h.Revoke(t.Context(), "person-between", "granter", byPerson)
+			require.NoError(t, err)
+		}
+		assert.NotContains(t, h.log.String(), "ALARM")
+	})
 	t.Run("said of everybody", func(t *testing.T) {
 		h := newHouse(t)
 		h.granter.profileErr = down

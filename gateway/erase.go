@@ -26,6 +26,7 @@ func (g *Gateway) RevokeAll(ctx context.Context, user health.UserID, actor healt
 		result := health.RevokePayload{}
 		if link.Status == health.StatusUnknown {
 			result = failed(link, link.Problem.Err()) // its upstream has just failed: one more call would only take longer
+			g.logAccess(ctx, g.revocation(user, link.DataSource, actor, result.Outcome))
 		} else if result, err = g.Revoke(ctx, user, link.DataSource.ID, actor); err != nil {
 			return health.RevokeAllPayload{}, err
 		}

@@ -22,21 +22,30 @@ func (g *Gateway) newLease(name string, lasts time.Duration) lease {
 	return lease{g, name, rand.Text(), lasts}
 }
 
-// take takes the lease, or makes it last anew where it is held already.
-func (l lease) take(ctx context.Context) error {
+// take takes the lease, and says how far the work has come by whoever held it last.
+func (l lease) take(ctx context.Context) (reached string, err error) {
 	now := l.gateway.Now()
-	held, err := l.gateway.Store.TakeLease(ctx, l.name, l.holder, now.Add(l.lasts), now)
+	reached, held, err := l.gateway.Store.TakeLease(ctx, l.name, l.holder, now.Add(l.lasts), now)
+	if err == nil && !held {
+		err = ErrLeaseHeld
+	}
+	return reached, err
+}
+
+// keep makes the lease last anew, and remembers how far the work has come.
+func (l lease) keep(ctx context.Context, reached string) error {
+	held, err := l.gateway.Store.KeepLease(ctx, l.name, l.holder, reached, l.gateway.Now().Add(l.lasts))
 	if err == nil && !held {
 		return ErrLeaseHeld
 	}
 	return err
 }
 
-// giveBack ends the lease, even when ctx has ended.
-func (l lease) giveBack(ctx context.Context) {
+// giveBack lets others take the lease after a while, even when ctx has ended.
+func (l lease) giveBack(ctx context.Context, reached string, after time.Duration) {
 	ctx, cancel := outlive(ctx)
 	defer cancel()
-	if err := l.gateway.Store.DropLease(ctx, l.name, l.holder); err != nil { // it ends by itself
+	if _, err := l.gateway.Store.KeepLease(ctx, l.name, l.holder, reached, l.gateway.Now().Add(after)); err != nil { // it ends by itself
 		l.gateway.Log.WarnContext(ctx, "a lease could not be given back", "name", l.name, "error", err)
 	}
 }

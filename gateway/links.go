@@ -18,7 +18,7 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 	now := g.Now()
 	links := make([][]health.DataSourceLink, len(people))
 	var changed []LinkRecord
-	var events []health.AccessEvent
+	events := map[health.LinkID]health.AccessEvent{}
 	if plug.Links == nil {
 		for i, p := range people {
 			links[i], changed = g.grantLinks(ctx, p, plug, now, changed)
@@ -39,11 +39,12 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 			}
 			before := len(changed)
 			links[i], changed = g.shown(ctx, people[i], plug, result.Links, now, changed)
-			events = append(events, people[i].changesSeen(changed[before:])...)
+			for _, event := range people[i].changesSeen(changed[before:]) {
+				events[event.link] = event.AccessEvent
+			}
 		}
 	}
-	g.write(ctx, changed)
-	g.logAccess(ctx, events...)
+	g.write(ctx, changed, events)
 	return links
 }
 
@@ -62,9 +63,10 @@ func (g *Gateway) shown(ctx context.Context, p *Person, plug *connectors.Plug, s
 			changed = append(changed, record)
 		}
 		link := linkOf(record, source)
-		g.addStale(&link)
+		g.addStale(&link, plug)
 		links = append(links, link)
 	}
+	changed = p.notShown(plug, links, now, changed)
 	g.discover(ctx, unknown)
 	g.sort(links)
 	return links, changed
@@ -104,7 +106,7 @@ func (g *Gateway) grantLinks(ctx context.Context, p *Person, plug *connectors.Pl
 		if held {
 			g.addGrant(ctx, &link, grant, plug)
 		}
-		g.addStale(&link)
+		g.addStale(&link, plug)
 		links = append(links, link)
 	}
 	return links, changed
@@ -134,9 +136,26 @@ func (g *Gateway) addGrant(ctx context.Context, link *health.DataSourceLink, gra
 	}
 }
 
+// notShown are the links that were connected and that the upstream, which has just shown others, shows no more.
+func (p *Person) notShown(plug *connectors.Plug, links []health.DataSourceLink, now time.Time, changed []LinkRecord) []LinkRecord {
+	for id, record := range p.links {
+		standing := record.Status == health.StatusConnected || record.Status == health.StatusPending || record.Status == health.StatusRevoking
+		if record.Connector == plug.Description.ID && standing && !slices.ContainsFunc(links, func(l health.DataSourceLink) bool { return l.DataSource.ID == id }) {
+			changed = append(changed, observed(record, false, now))
+		}
+	}
+	return changed
+}
+
+// mayBringData says whether a source's silence means anything: a scale brings no steps, nor does a source that its upstream
+// never names for a figure.
+func mayBringData(link health.DataSourceLink, plug *connectors.Plug) bool {
+	return link.LatestDataAt != nil || len(plug.Description.DataSources) == 1
+}
+
 // addStale says that nothing new has come from a source for long, if it was asked: what nobody asked for is not missing.
-func (g *Gateway) addStale(link *health.DataSourceLink) {
-	if g.StaleAfter == 0 || link.Status != health.StatusConnected || link.Problem != nil || link.DataCheckedAt == nil {
+func (g *Gateway) addStale(link *health.DataSourceLink, plug *connectors.Plug) {
+	if g.StaleAfter == 0 || link.Status != health.StatusConnected || link.Problem != nil || link.DataCheckedAt == nil || !mayBringData(*link, plug) {
 		return
 	}
 	if link.DataCheckedAt.Sub(newestOf(*link)) < g.StaleAfter {
@@ -234,16 +253,26 @@ func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // write remembers what changed, even when the caller has gone or its time is up: the upstream has answered. A failure
-// costs freshness alone, so the answer stands.
-func (g *Gateway) write(ctx context.Context, changed []LinkRecord) {
+// costs freshness alone, so the answer stands. The events of links that were written go to the access log: another process may
+// have written the others, or erased their person.
+func (g *Gateway) write(ctx context.Context, changed []LinkRecord, events map[health.LinkID]health.AccessEvent) {
 	if len(changed) == 0 {
 		return
 	}
 	ctx, cancel := outlive(ctx)
 	defer cancel()
-	if _, err := g.Store.PutLinks(ctx, changed); err != nil {
+	written, err := g.Store.PutLinks(ctx, changed)
+	if err != nil {
 		g.Log.ErrorContext(ctx, "links could not be stored", "error", err)
+		return
 	}
+	var seen []health.AccessEvent
+	for _, id := range written {
+		if event, ok := events[id]; ok {
+			seen = append(seen, event)
+		}
+	}
+	g.logAccess(ctx, seen...)
 }
 
 // change applies f to what is remembered of one link and writes it at once, for what no later read would find out again.
@@ -251,7 +280,7 @@ func (g *Gateway) write(ctx context.Context, changed []LinkRecord) {
 func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, source health.DataSourceID, f func(LinkRecord) LinkRecord) bool {
 	ctx, cancel := outlive(ctx)
 	defer cancel()
-	var written int
+	var written []health.LinkID
 	var err error
 	for range 3 {
 		record := f(g.record(p, plug, source))
@@ -259,7 +288,7 @@ func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, 
 		if written, err = g.Store.PutLinks(ctx, []LinkRecord{record}); err != nil {
 			break
 		}
-		if written == 1 {
+		if len(written) == 1 {
 			record.Version++
 			p.links[source] = record
 			return true

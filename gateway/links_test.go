@@ -187,10 +187,10 @@ type meddling struct {
 }
 
 // PutLinks implements gateway.Store.
-func (m *meddling) PutLinks(ctx context.Context, records []gateway.LinkRecord) (int, error) {
+func (m *meddling) PutLinks(ctx context.Context, records []gateway.LinkRecord) ([]health.LinkID, error) {
 	m.once.Do(m.before)
 	if m.broken != nil {
-		return 0, m.broken
+		return nil, m.broken
 	}
 	return m.Store.PutLinks(ctx, records)
 }

@@ -25,7 +25,6 @@ const (
 type ReconcileOptions struct {
 	CheckedBefore time.Duration // only what was checked longer ago than this
 	PerHour       int           // people at most, more than 0
-	After         health.UserID // begin behind this person, to go on where a round ended early
 	Report        func(ReconcileProgress)
 }
 
@@ -34,9 +33,8 @@ type ReconcileProgress struct {
 	Due     int // people there were at the start
 	Checked int // people asked about: the sum of those below
 	Same    int
-	Changed int           // whose links are not what was remembered
-	Failed  int           // about whom the upstream could not be asked; they stay due
-	Last    health.UserID // who was checked last
+	Changed int // whose links are not what was remembered
+	Failed  int // about whom the upstream could not be asked; they stay due
 }
 
 // Due says whose links at a connector are to be compared with the upstream: in the order of people, from behind After on.
@@ -45,6 +43,7 @@ type Due struct {
 	After         health.UserID
 	CheckedBefore time.Time
 	SettleBefore  time.Time // for links that are on their way
+	SilentBefore  time.Time // for links that have brought nothing since
 }
 
 // Reconcile compares what is remembered of people's links at one upstream with what it says, and remembers what it says. A
@@ -52,7 +51,7 @@ type Due struct {
 // for long is asked for its newest data. It is one process at a time among all on the database (ErrLeaseHeld), at an even
 // pace.
 //
-// Whoever was checked is not due again, so that it can be stopped at any point and goes on when run again. It ends early
+// It can be stopped at any point and goes on behind whoever was checked last when run again, by whatever process. It ends early
 // when the upstream is down or out of budget for several people in a row: the error is the last failure. What only the
 // operator can mend fails for each at their turn, so that nobody behind them waits for that.
 func (g *Gateway) Reconcile(ctx context.Context, connector string, o ReconcileOptions) (ReconcileProgress, error) {
@@ -61,15 +60,16 @@ func (g *Gateway) Reconcile(ctx context.Context, connector string, o ReconcileOp
 		return ReconcileProgress{}, nil // what we hold is all that can be known
 	}
 	pace := time.Hour / time.Duration(o.PerHour)
-	lease := g.newLease("reconcile "+connector, pace+reconcileTimeout+leaseMargin)
-	if err := lease.take(ctx); err != nil {
+	r := round{Gateway: g, plug: plug, options: o, pace: pace}
+	r.lease = g.newLease("reconcile "+connector, pace+reconcileTimeout+leaseMargin)
+	reached, err := r.lease.take(ctx)
+	if err != nil {
 		return ReconcileProgress{}, err
 	}
-	defer lease.giveBack(ctx)
-
-	r := round{Gateway: g, plug: plug, options: o, lease: lease, pace: pace}
-	r.due = Due{Connector: connector, After: o.After, CheckedBefore: g.Now().Add(-o.CheckedBefore), SettleBefore: g.Now().Add(-min(settleAfter, o.CheckedBefore))}
-	return r.run(ctx)
+	r.due.Connector, r.due.After = connector, health.UserID(reached)
+	err = r.run(ctx)
+	r.lease.giveBack(ctx, string(r.due.After), pace) // so that the pace is kept from one round to the next, whoever makes it
+	return r.progress, err
 }
 
 // round is one Reconcile under way.
@@ -85,21 +85,46 @@ type round struct {
 	inARow   int // people for whom the upstream was down or out of budget
 }
 
-func (r *round) run(ctx context.Context) (_ ReconcileProgress, err error) {
-	if r.progress.Due, err = r.Store.CountDue(ctx, r.due, r.plug.NeedsGrant()); err != nil {
-		return r.progress, err
+// run goes on behind the person who was checked last, and begins anew behind the last one of all: wherever a round ends, nobody
+// waits for ever. Who fails in the first half may be asked once more in the second.
+func (r *round) run(ctx context.Context) error {
+	everybody := r.bounds()
+	everybody.After = ""
+	var err error
+	if r.progress.Due, err = r.Store.CountDue(ctx, everybody, r.plug.NeedsGrant()); err != nil {
+		return err
 	}
+	wrapped := r.due.After == ""
 	for {
-		users, err := r.Store.Due(ctx, r.due, r.plug.NeedsGrant(), reconcilePage)
-		if err != nil || len(users) == 0 {
-			return r.progress, err
+		users, err := r.Store.Due(ctx, r.bounds(), r.plug.NeedsGrant(), reconcilePage)
+		switch {
+		case err != nil:
+			return err
+		case len(users) == 0 && !wrapped:
+			wrapped, r.due.After = true, ""
+			continue
+		case len(users) == 0:
+			r.due.After = ""
+			return nil
 		}
 		for _, user := range users {
 			if err := r.next(ctx, user); err != nil {
-				return r.progress, err
+				return err
 			}
 		}
 	}
+}
+
+// bounds are what is due by now: a round may take days.
+func (r *round) bounds() Due {
+	now := r.Now()
+	due := r.due
+	due.CheckedBefore = now.Add(-r.options.CheckedBefore)
+	due.SettleBefore = now.Add(-min(settleAfter, r.options.CheckedBefore))
+	if r.StaleAfter > 0 {
+		due.SilentBefore = now.Add(-r.StaleAfter)
+	}
+	return due
 }
 
 // next checks a person when it is their turn. The error is why nobody is checked after them.
@@ -109,7 +134,7 @@ func (r *round) next(ctx context.Context, user health.UserID) error {
 			return err
 		}
 	}
-	if err := r.lease.take(ctx); err != nil {
+	if err := r.lease.keep(ctx, string(user)); err != nil {
 		return err
 	}
 	r.due.After = user
@@ -118,7 +143,6 @@ func (r *round) next(ctx context.Context, user health.UserID) error {
 		return ctx.Err()
 	}
 	r.progress.Checked++
-	r.progress.Last = user
 	switch {
 	case failure != nil:
 		r.progress.Failed++
@@ -182,7 +206,7 @@ func (g *Gateway) reconcileOne(ctx context.Context, user health.UserID, plug *co
 func (g *Gateway) lookForData(ctx context.Context, p *Person, plug *connectors.Plug, links []health.DataSourceLink) error {
 	now := g.Now()
 	silent := func(link health.DataSourceLink) bool {
-		return link.Status == health.StatusConnected && now.Sub(newestOf(link)) >= g.StaleAfter &&
+		return link.Status == health.StatusConnected && link.Problem == nil && mayBringData(link, plug) && now.Sub(newestOf(link)) >= g.StaleAfter &&
 			(link.DataCheckedAt == nil || now.Sub(*link.DataCheckedAt) >= 24*time.Hour)
 	}
 	if g.StaleAfter == 0 || !plug.ReadsSteps() || !slices.ContainsFunc(links, silent) {

@@ -17,7 +17,7 @@ import (
 
 // atOnce leaves no pause that a test would notice.
 func atOnce() gateway.ReconcileOptions {
-	return gateway.ReconcileOptions{CheckedBefore: 24 * time.Hour, PerHour: 3_600_000, Report: func(gateway.ReconcileProgress) {}}
+	return gateway.ReconcileOptions{CheckedBefore: 24 * time.Hour, PerHour: int(time.Hour), Report: func(gateway.ReconcileProgress) {}}
 }
 
 func (h *house) reconcile(connector string) gateway.ReconcileProgress {
@@ -48,7 +48,7 @@ func TestReconcileRemembersWhatTheListSays(t *testing.T) {
 		return listed(account)
 	}
 	p := h.reconcile("lister")
-	assert.Equal(t, gateway.ReconcileProgress{Due: 5, Checked: 5, Same: 4, Changed: 1, Last: "person-4"}, p)
+	assert.Equal(t, gateway.ReconcileProgress{Due: 5, Checked: 5, Same: 4, Changed: 1}, p)
 	assert.Len(t, h.lister.made(), 5, "one call each")
 	records, _ := h.stored("person-3")
 	for _, record := range records {
@@ -88,17 +88,17 @@ func TestReconcileConfirmsGrantsAndTriesRefusedOnesAgain(t *testing.T) {
 	require.NoError(t, h.finish("person-1"))
 	p, err := h.Reconcile(t.Context(), "granter", atOnce())
 	require.NoError(t, err, "one failure is that person's")
-	assert.Equal(t, gateway.ReconcileProgress{Due: 1, Checked: 1, Failed: 1, Last: "person-1"}, p)
+	assert.Equal(t, gateway.ReconcileProgress{Due: 1, Checked: 1, Failed: 1}, p)
 	assert.Equal(t, health.StatusConnected, h.links("person-1", "granter")["granter"].Status, "a failure changes nothing")
 
 	h.granter.profileErr = nil
-	assert.Equal(t, gateway.ReconcileProgress{Due: 1, Checked: 1, Changed: 1, Last: "person-1"}, h.reconcile("granter"), "it stayed due")
+	assert.Equal(t, gateway.ReconcileProgress{Due: 1, Checked: 1, Changed: 1}, h.reconcile("granter"), "it stayed due")
 	assert.True(t, *h.links("person-1", "granter")["granter"].AccountVerified)
 	assert.Zero(t, h.reconcile("granter").Due)
 
 	h.clock.advance(24 * time.Hour)
 	h.granter.forget()
-	assert.Equal(t, gateway.ReconcileProgress{Due: 1, Checked: 1, Same: 1, Last: "person-1"}, h.reconcile("granter"))
+	assert.Equal(t, gateway.ReconcileProgress{Due: 1, Checked: 1, Same: 1}, h.reconcile("granter"))
 	assert.Equal(t, []string{"profile a-1"}, h.granter.made())
 }
 
@@ -108,14 +108,13 @@ func TestReconcileLeavesAnUpstreamInPeaceThatFailsForSeveralInARow(t *testing.T)
 	h.lister.isDown()
 	p, err := h.Reconcile(t.Context(), "lister", atOnce())
 	assert.Equal(t, health.UpstreamUnavailable, codeOf(err))
-	assert.Equal(t, gateway.ReconcileProgress{Due: 5, Checked: 3, Failed: 3, Last: "person-2"}, p)
-	o := atOnce()
-	o.After = p.Last
-	p, err = h.Reconcile(t.Context(), "lister", o)
-	require.NoError(t, err, "the rest are fewer than it takes")
-	assert.Equal(t, gateway.ReconcileProgress{Due: 2, Checked: 2, Failed: 2, Last: "person-4"}, p, "behind those")
+	assert.Equal(t, gateway.ReconcileProgress{Due: 5, Checked: 3, Failed: 3}, p)
+	h.lister.forget()
+	_, err = h.another(h.config).Reconcile(t.Context(), "lister", atOnce())
+	require.Error(t, err)
+	assert.Equal(t, []string{"links person-3", "links person-4", "links person-0"}, h.lister.made(), "the next round begins behind those, in whatever process")
 	h.lister.shows(fitbit)
-	assert.Equal(t, gateway.ReconcileProgress{Due: 5, Checked: 5, Same: 5, Last: "person-4"}, h.reconcile("lister"), "all of them stayed due")
+	assert.Equal(t, gateway.ReconcileProgress{Due: 5, Checked: 5, Same: 5}, h.reconcile("lister"), "all of them stayed due")
 }
 
 // A wrong credential of ours, or many refused people side by side, must not keep everybody behind them from their turn.
@@ -129,7 +128,7 @@ func TestReconcileGoesOnPastWhatOnlyTheOperatorCanMend(t *testing.T) {
 		}
 		return connectors.LinksResult{Err: health.Fail(health.UpstreamInvalid, "Lister refuses the gateway", nil)}
 	}
-	assert.Equal(t, gateway.ReconcileProgress{Due: 5, Checked: 5, Same: 1, Failed: 4, Last: "person-4"}, h.reconcile("lister"))
+	assert.Equal(t, gateway.ReconcileProgress{Due: 5, Checked: 5, Same: 1, Failed: 4}, h.reconcile("lister"))
 }
 
 func TestReconcileCanBeStoppedAtAnyPointAndGoesOn(t *testing.T) {
@@ -175,7 +174,7 @@ func TestReconcileIsOneProcessAtATime(t *testing.T) {
 
 	// One that died leaves its lease behind, until it ends.
 	fivePeople(h)
-	held, err := h.store.TakeLease(t.Context(), "reconcile lister", "a dead process", h.clock.Now().Add(time.Minute), h.clock.Now())
+	_, held, err := h.store.TakeLease(t.Context(), "reconcile lister", "a dead process", h.clock.Now().Add(time.Minute), h.clock.Now())
 	require.NoError(t, err)
 	require.True(t, held)
 	_, err = h.Reconcile(t.Context(), "lister", atOnce())

@@ -9,8 +9,8 @@ import (
 	"healthgraph/health"
 )
 
-// Revoke ends a link and reads its state back. An upstream that fails is the outcome FAILED with a problem. Whatever came of
-// it, the person's access log has a line.
+// Revoke ends a link and reads its state back. An upstream that fails is the outcome FAILED with a problem. Unless
+// there was nothing to end, the person's access log has a line.
 func (g *Gateway) Revoke(ctx context.Context, user health.UserID, id health.DataSourceID, actor health.Actor) (health.RevokePayload, error) {
 	source, plug, err := g.dataSource(ctx, "input.dataSource", id)
 	if err != nil {
@@ -25,7 +25,9 @@ func (g *Gateway) Revoke(ctx context.Context, user health.UserID, id health.Data
 		return g.forget(ctx, person, source, plug, actor)
 	case plug.Revoker != nil:
 		payload := g.revokeUpstream(ctx, person, source, plug)
-		g.logAccess(ctx, g.revocation(user, source, actor, payload.Outcome))
+		if payload.Outcome != health.AlreadyRevoked {
+			g.logAccess(ctx, g.revocation(user, source, actor, payload.Outcome))
+		}
 		return payload, nil
 	default:
 		link := g.pick(g.Links(ctx, plug.Description.ID, people)[0], source, g.record(person, plug, source.ID))

@@ -134,7 +134,7 @@ func (g *Gateway) Steps(ctx context.Context, p *Person, connector string, links 
 			read.again = page.URL
 		}
 	}
-	g.noteData(ctx, p, read, links, read.upToNow(days, g.Now()))
+	g.noteData(ctx, p, read, links, days)
 	return read
 }
 
@@ -202,7 +202,7 @@ func (g *Gateway) named(ctx context.Context, plug *connectors.Plug, sources []he
 const dataCheckedPrecision = time.Hour
 
 // noteData remembers how new each linked source's newest data is, in one statement, if that is news.
-func (g *Gateway) noteData(ctx context.Context, p *Person, read StepRead, links []health.DataSourceLink, upToNow bool) {
+func (g *Gateway) noteData(ctx context.Context, p *Person, read StepRead, links []health.DataSourceLink, days health.DateRange) {
 	now := g.Now()
 	var notes []DataNote
 	for _, link := range links {
@@ -211,7 +211,7 @@ func (g *Gateway) noteData(ctx context.Context, p *Person, read StepRead, links 
 		}
 		newest := read.latest[link.DataSource.ID].Truncate(time.Second)
 		isNews := !newest.IsZero() && (link.LatestDataAt == nil || newest.Sub(*link.LatestDataAt) >= time.Minute)
-		wasChecked := upToNow && (link.DataCheckedAt == nil || now.Sub(*link.DataCheckedAt) >= dataCheckedPrecision)
+		wasChecked := g.wasSought(read, link, days, now) && (link.DataCheckedAt == nil || now.Sub(*link.DataCheckedAt) >= dataCheckedPrecision)
 		if isNews || wasChecked {
 			notes = append(notes, DataNote{link.DataSource.ID, newest})
 		}
@@ -226,17 +226,22 @@ func (g *Gateway) noteData(ctx context.Context, p *Person, read StepRead, links 
 	}
 }
 
-// upToNow says whether the read would have shown whatever there is by now.
-func (r StepRead) upToNow(days health.DateRange, now time.Time) bool {
-	today := health.DateOf(now, health.UTC)
-	switch {
-	case days.To.Compare(today) < 0 || !r.asked:
-		return false
-	case r.plug.DailySteps == nil:
-		return r.samples.Err == nil
+// wasSought says whether the read would have shown whatever has come from a link's source since its newest data: it reaches from
+// there, or as far back as silence is told, to now without a failure.
+func (g *Gateway) wasSought(read StepRead, link health.DataSourceLink, days health.DateRange, now time.Time) bool {
+	far := g.StaleAfter
+	if far == 0 {
+		far = 72 * time.Hour
 	}
-	for date, day := range r.days {
-		if day.Err != nil && date.Compare(today.AddDays(-1)) >= 0 {
+	begins := days.From.Start(health.UTC)
+	if !read.asked || days.To.Compare(health.DateOf(now, health.UTC)) < 0 || (begins.After(newestOf(link)) && now.Sub(begins) < far) {
+		return false
+	}
+	if read.plug.DailySteps == nil {
+		return read.samples.Err == nil
+	}
+	for _, day := range read.days {
+		if day.Err != nil {
 			return false
 		}
 	}

@@ -48,8 +48,8 @@ type Store interface {
 	// LinksByID gives those links that there are, in no order.
 	LinksByID(ctx context.Context, ids []health.LinkID) ([]LinkRecord, error)
 	// PutLinks writes each record whose row still has the record's Version (or does not exist, for 0), all columns but
-	// LatestDataAt and DataCheckedAt, and says how many were written.
-	PutLinks(ctx context.Context, records []LinkRecord) (int, error)
+	// LatestDataAt and DataCheckedAt, and says which were written.
+	PutLinks(ctx context.Context, records []LinkRecord) ([]health.LinkID, error)
 	// NoteData remembers that the person's sources were asked for their newest data at checkedAt, and moves their
 	// LatestDataAt forward to what was found, never back.
 	NoteData(ctx context.Context, user health.UserID, notes []DataNote, checkedAt time.Time) error
@@ -73,10 +73,11 @@ type Store interface {
 	CountDue(ctx context.Context, due Due, byGrant bool) (int, error)
 
 	// TakeLease takes a lease that is nobody's, has ended, or is the holder's already, until that time; false when it is
-	// another's.
-	TakeLease(ctx context.Context, name, holder string, until, now time.Time) (bool, error)
-	// DropLease ends a lease, if it is the holder's.
-	DropLease(ctx context.Context, name, holder string) error
+	// another's. reached is how far the work has come, by whoever held it last.
+	TakeLease(ctx context.Context, name, holder string, until, now time.Time) (reached string, held bool, err error)
+	// KeepLease makes a lease that is still the holder's last until that time, and remembers how far the work has come; false
+	// when it is another's by now.
+	KeepLease(ctx context.Context, name, holder, reached string, until time.Time) (bool, error)
 
 	// LinkKey is the random key, made with the tables, from which link ids are derived.
 	LinkKey(ctx context.Context) ([]byte, error)

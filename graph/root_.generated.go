@@ -1306,7 +1306,7 @@ type EraseUserPayload {
   "One result for each link that there was to end."
   results: [RevokePayload!]!
   """
-  Whether this gateway keeps nothing of the person any more. It is false when an upstream could not be told: nothing is
+  Whether this gateway keeps nothing of the person any more, but for one line that says when somebody was erased. It is false when an upstream could not be told: nothing is
   deleted then, since what is deleted could not be revoked later. Send the mutation again.
   """
   erased: Boolean!

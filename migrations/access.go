@@ -14,12 +14,12 @@ var accessUpSQL = []string{
 	// NULL = the upstream has not confirmed yet that the grant is for that account.
 	`ALTER TABLE grants ADD COLUMN account_verified_at TIMESTAMPTZ`,
 	`ALTER TABLE grants ADD COLUMN shared BOOLEAN NOT NULL DEFAULT FALSE`,
+	`CREATE INDEX grants_account_holders ON grants (connector, account_id)`,
 	// Accounts that several people hold already stay theirs.
 	`UPDATE grants SET shared = TRUE WHERE EXISTS (
 		SELECT 1 FROM grants AS other WHERE other.connector = grants.connector
 			AND other.account_id = grants.account_id AND other.person <> grants.person)`,
 	`CREATE UNIQUE INDEX grants_account ON grants (connector, account_id) WHERE NOT shared`,
-	`CREATE INDEX grants_account_holders ON grants (connector, account_id)`,
 	`ALTER TABLE links ADD COLUMN data_checked_at TIMESTAMPTZ`,
 	// For finding what is due, where little is: the other times change too often to be worth an index.
 	`CREATE INDEX links_due ON links (connector, checked_at) WHERE status IN ('CONNECTED', 'PENDING', 'REVOKING')`,
@@ -41,7 +41,8 @@ var accessUpSQL = []string{
 	`CREATE TABLE leases (
 		name       TEXT NOT NULL PRIMARY KEY,
 		holder     TEXT NOT NULL,
-		held_until TIMESTAMPTZ NOT NULL
+		held_until TIMESTAMPTZ NOT NULL,
+		reached    TEXT NOT NULL
 	)`,
 }
 

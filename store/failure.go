@@ -16,6 +16,7 @@ import (
 // SQLSTATE codes, see PostgreSQL's appendix A.
 const (
 	stateUniqueViolation = "23505"
+	stateDeadlock        = "40P01"
 	stateSyntaxError     = "42601"
 	stateNoDatabase      = "3D000"
 	classDataException   = "22"
@@ -112,6 +113,12 @@ func isUniqueViolation(err error) bool {
 	var file *sqlite.Error
 	return errors.As(err, &server) && server.Field('C') == stateUniqueViolation ||
 		errors.As(err, &file) && file.Code() == sqliteUnique
+}
+
+// isDeadlock says whether PostgreSQL ended the transaction so that another could go on.
+func isDeadlock(err error) bool {
+	var server pgdriver.Error
+	return errors.As(err, &server) && server.Field('C') == stateDeadlock
 }
 
 // insert runs an INSERT … ON CONFLICT, and once more after a unique violation. PostgreSQL resolves conflicts for one

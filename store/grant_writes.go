@@ -25,28 +25,48 @@ func (s *Store) PutGrant(ctx context.Context, record tokens.Record, events ...he
 	if err != nil {
 		return err
 	}
-	err = s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		events := slices.Clone(events)
-		if !record.Shared {
-			ousted, err := claimAccount(ctx, tx, record)
-			if err != nil {
-				return err
-			}
-			events = append(events, ousted...)
+	put := func() error {
+		return s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return putGrant(ctx, tx, record, row, events) })
+	}
+	// Whoever is slower by a moment is stopped by the finished row of another person, or by one of their own that is about to be
+	// written: only looking again tells the two apart. Two who take each other's accounts may have to be parted as well.
+	for range 3 {
+		if err = put(); !isUniqueViolation(err) && !isDeadlock(err) {
+			return told("write a grant", err)
 		}
-		query := tx.NewInsert().Model(&row).On("CONFLICT (person, connector) DO UPDATE")
-		for _, column := range grantColumns {
-			query = query.Set("? = excluded.?", bun.Ident(column), bun.Ident(column))
-		}
-		if _, err := query.Set("version = grants.version + 1").Exec(ctx); err != nil {
-			if isUniqueViolation(err) { // another person was faster by a moment
-				return tokens.ErrAccountInUse
-			}
-			return failed("write a grant", err)
-		}
-		return addAccessEvents(ctx, tx, events)
-	})
+	}
+	if isUniqueViolation(err) {
+		return tokens.ErrAccountInUse
+	}
 	return told("write a grant", err)
+}
+
+func putGrant(ctx context.Context, tx bun.Tx, record tokens.Record, row grantRow, events []health.AccessEvent) error {
+	if !record.Shared {
+		// An account that the person shares already stays shared: the others who hold it were there.
+		own := tx.NewSelect().Model((*grantRow)(nil)).Where("person = ?", row.Person).Where("connector = ?", row.Connector).
+			Where("account_id = ?", row.AccountID).Where("shared")
+		var err error
+		if row.Shared, err = own.Exists(ctx); err != nil {
+			return failed("look who holds an account", err)
+		}
+	}
+	events = slices.Clone(events)
+	if !row.Shared {
+		ousted, err := claimAccount(ctx, tx, record)
+		if err != nil {
+			return err
+		}
+		events = append(events, ousted...)
+	}
+	query := tx.NewInsert().Model(&row).On("CONFLICT (person, connector) DO UPDATE")
+	for _, column := range grantColumns {
+		query = query.Set("? = excluded.?", bun.Ident(column), bun.Ident(column))
+	}
+	if _, err := query.Set("version = grants.version + 1").Exec(ctx); err != nil {
+		return failed("write a grant", err)
+	}
+	return addAccessEvents(ctx, tx, events)
 }
 
 // claimAccount takes the record's account from those who hold it without proof, if the record has one, and gives a line for
@@ -97,6 +117,15 @@ func (s *Store) UpdateGrant(ctx context.Context, record tokens.Record, events ..
 func (s *Store) DeleteGrant(ctx context.Context, user health.UserID, connector string, events ...health.AccessEvent) (bool, error) {
 	return s.logged(ctx, "delete a grant", events, func(db bun.IDB) change {
 		return db.NewDelete().Model((*grantRow)(nil)).Where("person = ?", string(user)).Where("connector = ?", connector)
+	})
+}
+
+// DropGrant forgets the record if the row still has record.Version, and says whether it did. Only then the events are in the
+// access log.
+func (s *Store) DropGrant(ctx context.Context, record tokens.Record, events ...health.AccessEvent) (bool, error) {
+	return s.logged(ctx, "drop a grant", events, func(db bun.IDB) change {
+		return db.NewDelete().Model((*grantRow)(nil)).Where("person = ?", string(record.User)).
+			Where("connector = ?", record.Connector).Where("version = ?", record.Version)
 	})
 }
 

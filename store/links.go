@@ -90,20 +90,26 @@ ON CONFLICT (person, data_source) DO UPDATE SET
 	connector = excluded.connector, status = excluded.status, connected_at = excluded.connected_at,
 	checked_at = excluded.checked_at, pending_since = excluded.pending_since, revoked_at = excluded.revoked_at,
 	late_data_until = excluded.late_data_until, version = excluded.version
-WHERE links.version = excluded.version - 1`
+WHERE links.version = excluded.version - 1
+RETURNING id`
 
 // PutLinks writes each record whose row still has the record's Version (or does not exist, for 0), all columns but
-// LatestDataAt and DataCheckedAt, and says how many were written. A written row has the record's Version + 1. Of several records for the
+// LatestDataAt and DataCheckedAt, and says which were written. A written row has the record's Version + 1. Of several records for the
 // same link the last is taken. A row's id never changes.
-func (s *Store) PutLinks(ctx context.Context, records []gateway.LinkRecord) (int, error) {
+func (s *Store) PutLinks(ctx context.Context, records []gateway.LinkRecord) ([]health.LinkID, error) {
 	if len(records) == 0 {
-		return 0, nil
+		return nil, nil
 	}
 	rows := linkRows(records)
-	result, err := insert(func() (sql.Result, error) {
-		return s.write.NewRaw(putLinks, s.write.NewValues(&rows)).Exec(ctx)
+	var written []health.LinkID
+	_, err := insert(func() (sql.Result, error) {
+		written = nil
+		return nil, s.write.NewRaw(putLinks, s.write.NewValues(&rows)).Scan(ctx, &written)
 	})
-	return changed("write links", result, err)
+	if err != nil {
+		return nil, failed("write links", err)
+	}
+	return written, nil
 }
 
 // linkRows makes one row for each link, in the order in which all writers lock them.

@@ -85,7 +85,7 @@ func TestStatements(t *testing.T) {
 			{"UPDATE", func() error { _, err := s.RotateAPIKey(ctx, key, key); return err }},
 			{"UPDATE", func() error { _, err := s.RevokeAPIKey(ctx, key.ID, now); return err }},
 			{"UPDATE", func() error { return s.NoteAPIKeyUse(ctx, key.ID, now, now) }},
-			{"BEGIN SELECT INSERT COMMIT", func() error { return s.PutGrant(ctx, grant) }},
+			{"BEGIN SELECT SELECT INSERT COMMIT", func() error { return s.PutGrant(ctx, grant) }},
 			{"SELECT", func() error { _, err := s.AccessEvents(ctx, "person-4", health.AccessEvent{}, 10); return err }},
 			{"UPDATE", func() error { _, err := s.UpdateGrant(ctx, grant); return err }},
 			{"SELECT", func() error { _, err := s.Grants(ctx, users); return err }},

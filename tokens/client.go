@@ -25,6 +25,7 @@ type signer struct {
 	mu     sync.Mutex // held during a renewal: the requests beside it wait for the same one
 	record Record
 	grant  *connectors.Grant // nil until first used
+	tried  bool              // to renew it early, which failed for now: it serves to its end
 }
 
 var _ connectors.Preparer = (*signer)(nil)
@@ -43,8 +44,7 @@ func (s *signer) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	response, err := bearer{grant.AccessToken}.RoundTrip(r)
 	if err != nil || response.StatusCode != http.StatusUnauthorized || r.Body != nil || !s.renewable(grant) {
-		s.outcome(r.Context(), response)
-		return response, err
+		return s.outcome(r.Context(), response, err)
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10)) // frees the connection for the next try
 	_ = response.Body.Close()
@@ -54,8 +54,7 @@ func (s *signer) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	response, err = bearer{grant.AccessToken}.RoundTrip(r)
-	s.outcome(r.Context(), response)
-	return response, err
+	return s.outcome(r.Context(), response, err)
 }
 
 func (s *signer) renewable(grant connectors.Grant) bool {
@@ -81,11 +80,28 @@ func (s *signer) fresh(ctx context.Context) (connectors.Grant, error) {
 	if !expiring || !s.renewable(current) {
 		return current, nil
 	}
-	renewed, err := s.renew(ctx)
-	if e := health.AsError(err); e.Has(health.UpstreamUnavailable) || e.Has(health.RateLimited) || e.Has(health.UpstreamInvalid) {
-		if ctx.Err() == nil && s.keeper.now().Before(current.ExpiresAt) {
-			return current, nil // renewing early is a courtesy: that it failed for now is nobody's concern yet
-		}
+	if left := current.ExpiresAt.Sub(s.keeper.now()); left > 0 {
+		return s.early(ctx, current)
+	}
+	return s.renew(ctx)
+}
+
+// courtesyTime is how long a caller whose token is still good waits for the next one. The renewal itself goes on.
+const courtesyTime = 3 * time.Second
+
+// early renews a grant that is still good. That it fails for now, or takes long, is nobody's concern yet.
+func (s *signer) early(ctx context.Context, current connectors.Grant) (connectors.Grant, error) {
+	if s.tried {
+		return current, nil
+	}
+	patient, cancel := context.WithTimeout(ctx, courtesyTime)
+	defer cancel()
+	renewed, err := s.renew(patient)
+	e := health.AsError(err)
+	forNow := e.Has(health.UpstreamUnavailable) || e.Has(health.RateLimited) || e.Has(health.UpstreamInvalid)
+	if forNow && ctx.Err() == nil {
+		s.tried = true
+		return current, nil
 	}
 	return renewed, err
 }
@@ -114,22 +130,30 @@ func (s *signer) renew(ctx context.Context) (connectors.Grant, error) {
 }
 
 // outcome remembers what the last answer to a request says of the grant: refused although it was as fresh as can be, or
-// taken although it had been refused before. response is nil when there was no answer, which says nothing.
-func (s *signer) outcome(ctx context.Context, response *http.Response) {
-	if response == nil {
-		return
+// taken although it had been refused before. A refusal that is not believed is no answer about the person. response is nil
+// when there was none, which says nothing.
+func (s *signer) outcome(ctx context.Context, response *http.Response, err error) (*http.Response, error) {
+	if err != nil {
+		return response, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+	defer cancel()
 	switch {
-	case response.StatusCode == http.StatusUnauthorized && s.keeper.believed(ctx, s.record, aboutReads):
-		s.keeper.markRefused(context.WithoutCancel(ctx), s.record)
+	case response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusGone:
+		if !s.keeper.believed(ctx, s.record, aboutReads) {
+			_ = response.Body.Close()
+			return nil, errSuspect()
+		}
+		s.keeper.markRefused(ctx, s.record)
 		s.record.RefusedAt = s.keeper.now()
 	case response.StatusCode < 300:
 		s.keeper.suspicion.success(matter{s.record.Connector, aboutReads})
 		if s.record.Refused() {
-			s.keeper.revive(context.WithoutCancel(ctx), s.record)
+			s.keeper.revive(ctx, s.record)
 			s.record.RefusedAt = time.Time{}
 		}
 	}
+	return response, nil
 }

@@ -2,7 +2,6 @@ package tokens_test
 
 import (
 	"bytes"
-	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -18,7 +17,7 @@ func FuzzOpenState(f *testing.F) {
 	require.NoError(f, tokens.WriteKeyset(&keyset))
 	sealer, err := tokens.NewSealer(keyset.Bytes())
 	require.NoError(f, err)
-	keeper := tokens.NewKeeper(tokens.KeeperConfig{Sealer: sealer, Now: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	keeper := tokens.NewKeeper(tokens.KeeperConfig{Sealer: sealer, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	good, _, err := keeper.MintState("person-1", "onetwentyone", "https://app.example/linked")
 	require.NoError(f, err)
 	for _, seed := range []string{good, good + "A", good[:len(good)-1], "", "A", "=", "-_-_", "\x00", "AAAAAAAA"} {

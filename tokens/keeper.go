@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -21,6 +22,7 @@ type Keeper struct {
 	log           *slog.Logger
 	callTimeout   time.Duration
 	shareAccounts bool
+	renewing      sync.RWMutex       // held to read while the upstream may hold a renewal of ours
 	renewals      singleflight.Group // one renewal of a grant at a time in this process
 
 	suspicion suspicion
@@ -47,6 +49,13 @@ func NewKeeper(c KeeperConfig) *Keeper {
 	return &Keeper{store: c.Store, sealer: c.Sealer, now: c.Now, log: c.Log, callTimeout: c.CallTimeout, shareAccounts: c.ShareAccounts}
 }
 
+// Wait waits until no renewal is under way, which takes some seconds at most: what an upstream gives for a refresh token that
+// it takes once would be lost with the process. It is for the end, when nobody begins another.
+func (k *Keeper) Wait() {
+	k.renewing.Lock()
+	defer k.renewing.Unlock()
+}
+
 // Grants gives what is stored of the people's grants, in one statement and in no order.
 func (k *Keeper) Grants(ctx context.Context, users []health.UserID) ([]Record, error) {
 	return k.store.Grants(ctx, users)
@@ -70,6 +79,7 @@ func (k *Keeper) Save(ctx context.Context, l Linked) error {
 	}
 	if l.Profile != nil {
 		record = withProfile(record, *l.Profile, k.now())
+		k.confirmed(l.Connector, l.Grant.AccountID, *l.Profile)
 	}
 	event := k.event(record, health.AccessLinked, l.Actor)
 	if err = k.store.PutGrant(ctx, record, event); errors.Is(err, ErrAccountInUse) {
@@ -95,29 +105,42 @@ var byItself = health.Actor{Kind: health.ActorGateway}
 
 // SaveProfile remembers what the upstream says of the person, unless they linked again meanwhile.
 func (k *Keeper) SaveProfile(ctx context.Context, used Record, profile connectors.Profile) (Record, error) {
-	return k.update(ctx, used, func(r Record) Record { return withProfile(r, profile, k.now()) })
+	k.confirmed(used.Connector, used.AccountID, profile)
+	return k.update(ctx, used, func(r Record) (Record, []health.AccessEvent) { return withProfile(r, profile, k.now()), nil })
 }
+
+// confirmed ends a row of grants for other accounts than the browser named: the upstream names somebody's as they did.
+func (k *Keeper) confirmed(connector, accountID string, profile connectors.Profile) {
+	if accountID != "" && profile.AccountID == accountID {
+		k.suspicion.success(matter{connector, aboutAccounts})
+	}
+}
+
+// doubtAfter is how old a profile must be to be doubted: a newer one says already what it has to say.
+const doubtAfter = 10 * time.Minute
 
 // DoubtProfile makes the next reader of the profile read it again.
 func (k *Keeper) DoubtProfile(ctx context.Context, used Record) {
-	if used.ProfileReadAt.IsZero() {
+	if used.ProfileReadAt.IsZero() || k.now().Sub(used.ProfileReadAt) < doubtAfter {
 		return
 	}
-	_, err := k.update(ctx, used, func(r Record) Record {
+	_, err := k.update(ctx, used, func(r Record) (Record, []health.AccessEvent) {
 		r.ProfileReadAt = time.Time{}
-		return r
+		return r, nil
 	})
 	if err != nil {
 		k.log.ErrorContext(ctx, "a profile could not be doubted", "connector", used.Connector, "error", err)
 	}
 }
 
-// update applies f to the newest form of a grant and writes it, the events with it. Whoever wrote the row meanwhile is not overwritten: f is
-// applied to what they wrote. A grant that the person replaced or ended is left alone: f(used) is given, unwritten.
-func (k *Keeper) update(ctx context.Context, used Record, f func(Record) Record, events ...health.AccessEvent) (Record, error) {
+// update applies f to the newest form of a grant and writes it, f's events with it. Whoever wrote the row meanwhile is not
+// overwritten: f is applied to what they wrote. A grant that the person replaced or ended is left alone: f(used) is given,
+// unwritten.
+func (k *Keeper) update(ctx context.Context, used Record, f func(Record) (Record, []health.AccessEvent)) (Record, error) {
+	unwritten, _ := f(used)
 	current := used
 	for range 5 {
-		next := f(current)
+		next, events := f(current)
 		written, err := k.store.UpdateGrant(ctx, next, events...)
 		if err != nil {
 			return next, err
@@ -128,13 +151,13 @@ func (k *Keeper) update(ctx context.Context, used Record, f func(Record) Record,
 		}
 		current, err = k.reload(ctx, used)
 		if err != nil {
-			return f(used), err
+			return unwritten, err
 		}
 		if !current.ConnectedAt.Equal(used.ConnectedAt) {
-			return f(used), nil
+			return unwritten, nil
 		}
 	}
-	return f(used), health.Fail(health.Internal, "something went wrong inside the gateway", errors.New("a grant was written by too many at once"))
+	return unwritten, health.Fail(health.Internal, "something went wrong inside the gateway", errors.New("a grant was written by too many at once"))
 }
 
 func withProfile(r Record, p connectors.Profile, now time.Time) Record {
@@ -154,12 +177,15 @@ func (k *Keeper) Forget(ctx context.Context, user health.UserID, connector strin
 }
 
 // Disown forgets a grant that turned out to be for another account than the one that the browser named: it could never be
-// used. If that is said of several people in a row, nobody is believed.
+// used. If that is said of several people in a row, nobody is believed. A grant that was written since is left alone: it may be
+// another one.
 func (k *Keeper) Disown(ctx context.Context, used Record) error {
 	if !k.believed(ctx, used, aboutAccounts) {
 		return errSuspect()
 	}
-	_, err := k.store.DeleteGrant(ctx, used.User, used.Connector, k.event(used, health.AccessEnded, byItself))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+	defer cancel()
+	_, err := k.store.DropGrant(ctx, used, k.event(used, health.AccessEnded, byItself))
 	return err
 }
 
@@ -218,16 +244,16 @@ func (k *Keeper) open(r Record) (connectors.Grant, error) {
 // markRefused remembers a terminal answer, and keeps the sealed grant. One that was renewed meanwhile was not the one refused.
 func (k *Keeper) markRefused(ctx context.Context, used Record) {
 	k.log.WarnContext(ctx, "an upstream refused a person's grant for good", "connector", used.Connector)
-	var events []health.AccessEvent
-	if !used.Refused() { // otherwise it was tried again, and still is
-		events = append(events, k.event(used, health.AccessRefused, byItself))
-	}
-	_, err := k.update(ctx, used, func(r Record) Record {
+	_, err := k.update(ctx, used, func(r Record) (Record, []health.AccessEvent) {
+		var events []health.AccessEvent
 		if k.sameTokens(r, used) {
+			if !r.Refused() { // otherwise it was tried again, or somebody else has said so
+				events = append(events, k.event(used, health.AccessRefused, byItself))
+			}
 			r.RefusedAt = k.now()
 		}
-		return r.released(used.Lease)
-	}, events...)
+		return r.released(used.Lease), events
+	})
 	if err != nil {
 		k.log.ErrorContext(ctx, "a refused grant could not be marked", "connector", used.Connector, "error", err)
 	}
@@ -235,10 +261,13 @@ func (k *Keeper) markRefused(ctx context.Context, used Record) {
 
 // revive forgets a refusal: the upstream took the grant after all.
 func (k *Keeper) revive(ctx context.Context, used Record) {
-	_, err := k.update(ctx, used, func(r Record) Record {
+	_, err := k.update(ctx, used, func(r Record) (Record, []health.AccessEvent) {
+		if !r.Refused() {
+			return r, nil
+		}
 		r.RefusedAt = time.Time{}
-		return r
-	}, k.event(used, health.AccessRevived, byItself))
+		return r, []health.AccessEvent{k.event(used, health.AccessRevived, byItself)}
+	})
 	if err != nil {
 		k.log.ErrorContext(ctx, "a revived grant could not be marked", "connector", used.Connector, "error", err)
 	}

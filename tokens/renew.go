@@ -29,6 +29,8 @@ func (k *Keeper) renew(ctx context.Context, used Record, refresher connectors.Re
 		grant  connectors.Grant
 	}
 	result := k.renewals.DoChan(used.Connector+"\x00"+string(used.User), func() (any, error) {
+		k.renewing.RLock()
+		defer k.renewing.RUnlock()
 		// It outlives the caller that began it, as others wait for it too, and may first have to wait for a lease to end.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*k.leaseFor())
 		defer cancel()
@@ -58,7 +60,7 @@ func (k *Keeper) renewNow(ctx context.Context, used Record, refresher connectors
 	if err != nil || !mine {
 		return current, grant, err
 	}
-	calling, cancel := context.WithTimeout(ctx, turnTime+k.callTimeout) // never beyond the lease
+	calling, cancel := context.WithTimeout(ctx, current.LeaseUntil.Sub(k.now())-writeTime) // never beyond the lease
 	defer cancel()
 	next, err := refresher.Refresh(calling, grant)
 	if err == nil && next.AccountID != current.AccountID {
@@ -140,17 +142,19 @@ func (k *Keeper) keep(ctx context.Context, claimed Record, next connectors.Grant
 	if err != nil {
 		return Record{}, err
 	}
-	return k.update(ctx, claimed, func(r Record) Record {
+	return k.update(ctx, claimed, func(r Record) (Record, []health.AccessEvent) {
+		var events []health.AccessEvent
 		if r.Lease == claimed.Lease || k.sameTokens(r, claimed) {
 			r.Sealed, r.ExpiresAt, r.RefusedAt = sealed, next.ExpiresAt, time.Time{}
+			events = append(events, k.event(claimed, health.AccessRefreshed, byItself))
 		}
-		return r.released(claimed.Lease)
-	}, k.event(claimed, health.AccessRefreshed, byItself))
+		return r.released(claimed.Lease), events
+	})
 }
 
 // release gives the lease back after a failure that says nothing of the grant.
 func (k *Keeper) release(ctx context.Context, claimed Record) {
-	_, err := k.update(ctx, claimed, func(r Record) Record { return r.released(claimed.Lease) })
+	_, err := k.update(ctx, claimed, func(r Record) (Record, []health.AccessEvent) { return r.released(claimed.Lease), nil })
 	if err != nil { // it ends by itself
 		k.log.WarnContext(ctx, "the lease on a renewal could not be given back", "connector", claimed.Connector, "error", err)
 	}

@@ -239,3 +239,36 @@ func TestAnAccessTokenThatIsTakenAfterAllRevivesItsGrant(t *testing.T) {
 	_, refreshes := v.counts()
 	assert.Equal(t, 1, refreshes, "only the first time")
 }
+
+// A token endpoint that hangs costs a caller whose token is good a moment, once, and not the answer.
+func TestATokenThatIsStillGoodIsUsedWhileItsRenewalHangs(t *testing.T) {
+	v := newVault(t)
+	record := v.link("person-1", 4*time.Minute)
+	hanging := make(chan struct{})
+	v.onRefresh = func() error {
+		<-hanging
+		return nil
+	}
+	client := v.ClientFor(record, v.upstream)
+	for range 3 {
+		status, err := v.get(client)
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusOK, status)
+	}
+	_, refreshes := v.counts()
+	assert.Equal(t, 1, refreshes)
+
+	waited := make(chan struct{})
+	go func() {
+		v.Wait()
+		close(waited)
+	}()
+	select {
+	case <-waited:
+		t.Error("the renewal is under way: what it gives has to be stored")
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(hanging)
+	<-waited
+	assert.WithinDuration(t, v.clock.Now().Add(time.Hour), v.record("person-1").ExpiresAt, time.Minute, "it was stored before the end")
+}

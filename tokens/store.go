@@ -56,6 +56,8 @@ type Store interface {
 	UpdateGrant(ctx context.Context, record Record, events ...health.AccessEvent) (bool, error)
 	// DeleteGrant forgets a grant, writes the events with it, and says whether there was one.
 	DeleteGrant(ctx context.Context, user health.UserID, connector string, events ...health.AccessEvent) (bool, error)
+	// DropGrant forgets the record if the row still has record.Version, writes the events with it, and says whether it did.
+	DropGrant(ctx context.Context, record Record, events ...health.AccessEvent) (bool, error)
 	// SpendState remembers a nonce until expiresAt, and says whether this is the first time that it is seen. Nonces that
 	// expired before now are forgotten.
 	SpendState(ctx context.Context, nonce string, expiresAt, now time.Time) (bool, error)

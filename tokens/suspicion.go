@@ -59,8 +59,11 @@ func (k *Keeper) believed(ctx context.Context, r Record, about subject) bool {
 	if !k.suspicion.refusal(matter{r.Connector, about}, r.User) {
 		return true
 	}
-	k.log.ErrorContext(ctx, "ALARM: an upstream refuses the grants of several people in a row, so no link is changed: check the gateway's own credential there",
-		"connector", r.Connector, "people", suspectAfter)
+	alarm := "ALARM: an upstream refuses the grants of several people in a row, so no link is changed: check the gateway's own credential there"
+	if about == aboutAccounts {
+		alarm = "ALARM: an upstream names other accounts than several people in a row linked, so no link is changed: does it confuse people?"
+	}
+	k.log.ErrorContext(ctx, alarm, "connector", r.Connector, "people", suspectAfter)
 	return false
 }
 

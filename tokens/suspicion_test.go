@@ -81,3 +81,24 @@ func TestReadsThatSucceedDoNotHideThatEveryRefreshIsRefused(t *testing.T) {
 	}
 	assert.Contains(t, v.log.String(), "ALARM")
 }
+
+// While nobody is believed, nobody is told to link again.
+func TestARefusalThatIsNotBelievedIsNoAnswerAboutThePerson(t *testing.T) {
+	v := newVault(t)
+	users := []health.UserID{"person-1", "person-2", "person-3", "person-4"}
+	for _, user := range users {
+		v.link(user, time.Hour)
+	}
+	v.endAccess()
+	for i, user := range users {
+		client := v.ClientFor(v.record(user), nil) // whose grants can't be renewed
+		status, err := v.get(client)
+		if i < 2 {
+			require.NoError(t, err)
+			assert.Equal(t, http.StatusUnauthorized, status)
+			continue
+		}
+		assert.Equal(t, health.UpstreamInvalid, codeOf(err), user)
+		assert.False(t, v.record(user).Refused())
+	}
+}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"healthgraph/gateway"
-	"healthgraph/health"
 )
 
 const (
@@ -47,16 +46,18 @@ func (b background) run(ctx context.Context) {
 
 // reconcile makes round after round. Replicas that start together spread out: one works, the others look in again later.
 func (b background) reconcile(ctx context.Context, connector string) {
-	var after health.UserID
-	for sleep(ctx, spread(b.pause)) {
+	pause := b.pause
+	for sleep(ctx, spread(pause)) {
 		p, err := b.gateway.Reconcile(ctx, connector, gateway.ReconcileOptions{
-			CheckedBefore: b.settings.ReconcileAfter, PerHour: b.settings.ReconcilePerHour, After: after, Report: func(gateway.ReconcileProgress) {},
+			CheckedBefore: b.settings.ReconcileAfter, PerHour: b.settings.ReconcilePerHour, Report: func(gateway.ReconcileProgress) {},
 		})
-		after = ""
+		pause = b.pause
+		if p.Failed > 0 {
+			pause *= 6 // who can't be asked now will not be for a while
+		}
 		switch {
 		case ctx.Err() != nil || errors.Is(err, gateway.ErrLeaseHeld):
 		case err != nil:
-			after = p.Last // or the same few people would end each round
 			b.log.WarnContext(ctx, "reconciling ended early, and goes on later", "connector", connector, "due", p.Due, "checked", p.Checked, "failed", p.Failed, "error", err)
 		case p.Checked > 0:
 			b.log.InfoContext(ctx, "links were reconciled", "connector", connector, "checked", p.Checked, "changed", p.Changed, "failed", p.Failed)

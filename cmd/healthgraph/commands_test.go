@@ -59,7 +59,7 @@ HEALTHGRAPH_ONETWENTYONE_TOKEN_ENCODING must be json or form
 HEALTHGRAPH_UPSTREAM_TIMEOUT must be a time of more than nothing, such as 8s
 HEALTHGRAPH_STALE_AFTER must be a time such as 72h, or 0s
 HEALTHGRAPH_RECONCILE_PER_HOUR must be from 0 to 3600000
-HEALTHGRAPH_RECONCILE_AFTER must be a time of more than nothing, such as 24h`, err.Error())
+HEALTHGRAPH_RECONCILE_AFTER must be at least 1h, such as 24h`, err.Error())
 	assert.Empty(t, contains(out+log+err.Error(), "canary"))
 	assert.NoFileExists(t, strings.TrimPrefix(os.Getenv("HEALTHGRAPH_DATABASE_URL"), "sqlite:"))
 

@@ -152,7 +152,7 @@ func (s *gatewaySettings) complain(c *complaints, kms kmsClients) {
 	c.mistake(s.UpstreamTimeout <= 0, "HEALTHGRAPH_UPSTREAM_TIMEOUT must be a time of more than nothing, such as 8s")
 	c.mistake(s.StaleAfter < 0, "HEALTHGRAPH_STALE_AFTER must be a time such as 72h, or 0s")
 	c.mistake(s.ReconcilePerHour < 0 || s.ReconcilePerHour > maxPerHour, "HEALTHGRAPH_RECONCILE_PER_HOUR must be from 0 to %d", maxPerHour)
-	c.mistake(s.ReconcileAfter <= 0, "HEALTHGRAPH_RECONCILE_AFTER must be a time of more than nothing, such as 24h")
+	c.mistake(s.ReconcileAfter < time.Hour, "HEALTHGRAPH_RECONCILE_AFTER must be at least 1h, such as 24h")
 }
 
 // maxPerHour is a thousand a second.

@@ -154,4 +154,8 @@ func newGateway(ctx context.Context, s gatewaySettings, returnURLs []string, o o
 	return gateway.New(ctx, config)
 }
 
-func (c *core) close() error { return c.store.Close() }
+// close waits for renewals under way, which have to be stored.
+func (c *core) close() error {
+	c.gateway.Tokens.Wait()
+	return c.store.Close()
+}

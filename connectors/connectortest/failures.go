@@ -85,7 +85,7 @@ func (o operation) codesFor(status int) []health.Code {
 		return []health.Code{health.BadUserInput, health.UpstreamInvalid}
 	case o.name == Refresh:
 		return []health.Code{health.ReauthorizationRequired, health.UpstreamInvalid}
-	case o.byPerson && (status == http.StatusUnauthorized || status == http.StatusForbidden):
+	case o.byPerson && (status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusGone):
 		return []health.Code{health.ReauthorizationRequired}
 	}
 	return []health.Code{health.UpstreamInvalid}

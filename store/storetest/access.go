@@ -122,7 +122,17 @@ func accounts(t *testing.T, s *store.Store) {
 	require.True(t, gone)
 	require.ErrorIs(t, s.PutGrant(ctx, of("person-1", verified)), tokens.ErrAccountInUse, "who shares an account holds it all the same")
 	require.NoError(t, s.PutGrant(ctx, of("person-1", shared)))
+	require.NoError(t, s.PutGrant(ctx, of("person-1", nil)), "who shares an account may link it again")
 	assert.ElementsMatch(t, []health.UserID{"person-1", "person-3"}, holders())
+}
+
+// accountsRacedByOne: whoever links the same account twice at once is not in their own way.
+func accountsRacedByOne(t *testing.T, s *store.Store) {
+	t.Helper()
+	for round := range 20 {
+		r := grant(health.UserID(fmt.Sprintf("racer %d", round)))
+		race(func(int) { assert.NoError(t, s.PutGrant(t.Context(), r)) })
+	}
 }
 
 func accountsRaced(t *testing.T, s *store.Store) {

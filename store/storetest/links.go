@@ -49,7 +49,7 @@ func put(t *testing.T, s *store.Store, want int, records ...gateway.LinkRecord) 
 	t.Helper()
 	written, err := s.PutLinks(t.Context(), records)
 	require.NoError(t, err)
-	require.Equal(t, want, written)
+	require.Len(t, written, want)
 }
 
 func links(t *testing.T, s *store.Store) {
@@ -169,7 +169,7 @@ func linksRaced(t *testing.T, s *store.Store) {
 			}
 			n, err := s.PutLinks(ctx, mine)
 			assert.NoError(t, err)
-			written.Add(int64(n))
+			written.Add(int64(len(n)))
 		})
 		assert.EqualValues(t, each, written.Load(), "each link is written once for each version")
 	}

@@ -33,6 +33,16 @@ func dueLinks(t *testing.T, s *store.Store) {
 	)
 	due := gateway.Due{Connector: "rook", CheckedBefore: noon.Add(-24 * time.Hour), SettleBefore: noon.Add(-time.Hour)}
 	walked(t, s, due, false, "half", "old", "pending", "revoking")
+
+	// One that brought data once, is looked at every hour, and went silent.
+	note := func(user health.UserID, latest, asked time.Duration) {
+		require.NoError(t, s.NoteData(t.Context(), user, []gateway.DataNote{{DataSource: "oura", Latest: noon.Add(-latest)}}, noon.Add(-asked)))
+	}
+	note("fresh", 80*time.Hour, 25*time.Hour)
+	note("half", 80*time.Hour, time.Hour)
+	walked(t, s, due, false, "half", "old", "pending", "revoking")
+	due.SilentBefore = noon.Add(-72 * time.Hour)
+	walked(t, s, due, false, "half", "old", "pending", "revoking", "fresh")
 }
 
 func dueGrants(t *testing.T, s *store.Store) {
@@ -79,25 +89,34 @@ func leases(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	take := func(name, holder string, now time.Time) bool {
 		t.Helper()
-		held, err := s.TakeLease(ctx, name, holder, now.Add(time.Minute), now)
+		_, held, err := s.TakeLease(ctx, name, holder, now.Add(time.Minute), now)
 		require.NoError(t, err)
 		return held
 	}
+	keep := func(holder, reached string, until time.Time) bool {
+		t.Helper()
+		held, err := s.KeepLease(ctx, "work", holder, reached, until)
+		require.NoError(t, err)
+		return held
+	}
+	assert.False(t, keep("one", "", noon), "there is none yet")
 	assert.True(t, take("work", "one", noon))
 	assert.False(t, take("work", "two", noon.Add(time.Minute-time.Second)))
 	assert.True(t, take("other work", "two", noon))
-	assert.True(t, take("work", "one", noon.Add(30*time.Second)), "once more")
-	assert.False(t, take("work", "two", noon.Add(time.Minute)), "which made it last longer")
-	assert.True(t, take("work", "two", noon.Add(90*time.Second)), "until it ended")
-	require.NoError(t, s.DropLease(ctx, "work", "one"))
-	assert.False(t, take("work", "three", noon.Add(91*time.Second)), "only its holder gives it back")
-	require.NoError(t, s.DropLease(ctx, "work", "two"))
+	assert.True(t, keep("one", "person-3", noon.Add(90*time.Second)))
+	assert.False(t, take("work", "two", noon.Add(time.Minute)), "it lasts longer now")
+	reached, held, err := s.TakeLease(ctx, "work", "two", noon.Add(time.Hour), noon.Add(90*time.Second))
+	require.NoError(t, err)
+	assert.True(t, held, "until it ended")
+	assert.Equal(t, "person-3", reached, "and how far the work has come is known")
+	assert.False(t, keep("one", "person-9", noon.Add(2*time.Hour)), "it is another's by now")
+	assert.True(t, keep("two", "", noon.Add(91*time.Second)), "given back")
 	assert.True(t, take("work", "three", noon.Add(91*time.Second)))
 
 	for round := range 10 {
 		var winners atomic.Int32
 		race(func(i int) {
-			held, err := s.TakeLease(ctx, fmt.Sprintf("raced %d", round), fmt.Sprintf("holder %d", i), noon.Add(time.Minute), noon)
+			_, held, err := s.TakeLease(ctx, fmt.Sprintf("raced %d", round), fmt.Sprintf("holder %d", i), noon.Add(time.Minute), noon)
 			assert.NoError(t, err)
 			if held {
 				winners.Add(1)

@@ -44,6 +44,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"grants, accounts raced", accountsRaced},
 		{"grants, added", grantsAdded},
 		{"grants, added in a race", grantsAddedRaced},
+		{"grants, accounts raced by one", accountsRacedByOne},
 		{"access log", accessLogs},
 		{"due links", dueLinks},
 		{"due grants", dueGrants},
