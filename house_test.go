@@ -31,7 +31,9 @@ var doors = map[string][]string{
 	"callers":                  {"health"},
 	"resolvers":                {"graph", "gateway", "callers", "health"},
 	"web":                      {},
-	"server":                   {"resolvers", "callers", "health", "web"},
+	"server":                   {"server/documents", "server/limits", "resolvers", "callers", "health", "web"},
+	"server/documents":         {},
+	"server/limits":            {"server/documents", "health"},
 	"simulators":               {},
 	"simulators/people":        {},
 	"simulators/applehealth":   {},
@@ -66,8 +68,9 @@ func TestDriversStayInTheStore(t *testing.T) {
 	places := map[string][]string{
 		"github.com/uptrace/bun":              {"store", "store/storetest", "migrations"},
 		"modernc.org/sqlite":                  {"store", "store/storetest"},
-		"github.com/99designs/gqlgen":         {"graph", "resolvers", "server"},
+		"github.com/99designs/gqlgen":         {"graph", "resolvers", "server", "server/*"},
 		"github.com/graph-gophers/dataloader": {"resolvers"},
+		"github.com/maypok86/otter":           {"server/documents"},
 		"github.com/tink-crypto/tink-go":      {"tokens"},
 		// The clients of key management services are wiring: tokens knows Tink's interface alone, so that a service more or
 		// less is a line in the command.
@@ -75,7 +78,7 @@ func TestDriversStayInTheStore(t *testing.T) {
 		"github.com/tink-crypto/tink-go-hcvault": {"cmd/healthgraph"},
 		"github.com/aws":                         {"cmd/healthgraph"},
 		"github.com/hashicorp/vault":             {"cmd/healthgraph"},
-		"net/http":                               {"connectors", "connectors/*", "tokens", "callers", "server", "web", "simulators", "simulators/*", "cmd/healthgraph"},
+		"net/http":                               {"connectors", "connectors/*", "tokens", "callers", "server", "server/limits", "web", "simulators", "simulators/*", "cmd/healthgraph"},
 	}
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
 	require.NoError(t, err)

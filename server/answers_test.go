@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"healthgraph/server"
+	"healthgraph/server/limits"
 	"healthgraph/web"
 )
 
@@ -22,7 +23,7 @@ func TestTheStatusOfARequestErrorFollowsTheTypeOfTheAnswer(t *testing.T) {
 		"no such field":       {"{ nothing }", "GRAPHQL_VALIDATION_FAILED"},
 		"no such argument":    {`{ user(id: "person-1", x: 1) { id } }`, "GRAPHQL_VALIDATION_FAILED"},
 		"a missing variable":  {`query ($id: ID!) { user(id: $id) { id } }`, "GRAPHQL_VALIDATION_FAILED"},
-		"too many tokens":     {"{" + strings.Repeat(" viewer { id }", server.MaxTokens/4) + "}", "GRAPHQL_PARSE_FAILED"},
+		"too many tokens":     {"{" + strings.Repeat(" viewer { id }", limits.Defaults().Tokens/4) + "}", "OPERATION_TOO_LARGE"},
 		"no single operation": {"query A { viewer { id } } query B { viewer { id } }", "GRAPHQL_VALIDATION_FAILED"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,21 +8,13 @@ import (
 
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/rs/cors"
-	"github.com/vektah/gqlparser/v2/ast"
 
 	"healthgraph/callers"
 	"healthgraph/resolvers"
+	"healthgraph/server/documents"
+	"healthgraph/server/limits"
 	"healthgraph/web"
-)
-
-// Limits of one request.
-const (
-	MaxBodyBytes   = 1 << 20
-	MaxQueryBytes  = 64 << 10
-	MaxTokens      = 2000 // of a document: names, braces and the like
-	documentsCache = 500  // parsed documents kept, so at most some 32 MiB of text
 )
 
 // Config makes the handler.
@@ -30,6 +22,10 @@ type Config struct {
 	Resolver      *resolvers.Resolver
 	Verifier      *callers.Verifier
 	Introspection bool
+	// Documents remembers GraphQL documents; nil makes one as it is by default.
+	Documents *documents.Documents
+	// Limits refuses what is too large or too expensive; nil makes the defaults.
+	Limits *limits.Limits
 	// AllowOrigin says whether a page of that origin may call from a browser; nil lets none.
 	AllowOrigin func(origin string) bool
 	// Playground is nil where there is none.
@@ -41,7 +37,13 @@ type Config struct {
 
 // New gives the handler of /graphql, /livez and the pages that are configured.
 func New(c Config) http.Handler {
-	graphql := http.Handler(authenticated{c.Verifier, &endpoint{newExecutor(c), c.Introspection, c.Log}})
+	if c.Documents == nil {
+		c.Documents = documents.New(documents.Config{Log: c.Log})
+	}
+	if c.Limits == nil {
+		c.Limits = limits.New(limits.Config{Log: c.Log}, c.Documents)
+	}
+	graphql := http.Handler(authenticated{c.Verifier, &endpoint{newExecutor(c), c.Introspection, c.Limits, c.Log}})
 	if c.AllowOrigin != nil {
 		graphql = cors.New(cors.Options{
 			AllowOriginFunc: c.AllowOrigin,
@@ -77,13 +79,16 @@ func newExecutor(c Config) *executor.Executor {
 	e := executor.New(c.Resolver.NewSchema())
 	e.SetErrorPresenter(c.Resolver.Present)
 	e.SetRecoverFunc(c.Resolver.Recover)
-	e.SetParserTokenLimit(MaxTokens)
-	e.SetQueryCache(lru.New[*ast.QueryDocument](documentsCache))
+	e.SetParserTokenLimit(c.Limits.Config().Tokens)
+	e.SetQueryCache(c.Documents)
+	e.Use(c.Documents) // first: it finds the text of a document that is only named
+	e.Use(c.Limits)
 	e.AroundOperations(c.Resolver.AroundOperation)
 	e.Use(resolvers.Scopes{})
 	e.Use(extension.Introspection{}) // the endpoint refuses it where it is off: gqlgen would answer with an error of its own
 	if !c.Introspection {
 		e.SetDisableSuggestion(true) // it would tell the names of the schema one by one
+		e.SetDefaultRulesFn(withoutSuggestions)
 	}
 	return e
 }

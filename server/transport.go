@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime"
@@ -15,6 +16,9 @@ import (
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"healthgraph/server/documents"
+	"healthgraph/server/limits"
 )
 
 // The codes of requests that never became a GraphQL operation. The rest are in package health, and GraphQL's own two are
@@ -34,6 +38,7 @@ const (
 type endpoint struct {
 	executor      *executor.Executor
 	introspection bool
+	limits        *limits.Limits
 	log           *slog.Logger
 }
 
@@ -43,7 +48,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, http.StatusNotAcceptable, codeNotAcceptable, "the answer is "+graphqlResponse+" or "+plainJSON)
 		return
 	}
-	params, refusal := readParams(w, r)
+	params, refusal := e.readParams(w, r)
 	if refusal != nil {
 		if refusal.status == http.StatusMethodNotAllowed {
 			w.Header().Set("Allow", "GET, POST")
@@ -155,18 +160,18 @@ func writeBody(w http.ResponseWriter, status int, mediaType string, body []byte)
 	_, _ = w.Write(body) // whoever asked has gone if this fails
 }
 
-func readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
+func (e *endpoint) readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
 	switch r.Method {
 	case http.MethodGet:
-		return paramsOfURL(r.URL.RawQuery)
+		return e.paramsOfURL(r.URL.RawQuery)
 	case http.MethodPost:
-		return paramsOfBody(w, r)
+		return e.paramsOfBody(w, r)
 	default:
 		return nil, &refusal{http.StatusMethodNotAllowed, codeMethodNotAllowed, "send GraphQL with POST, or a query with GET"}
 	}
 }
 
-func paramsOfURL(raw string) (*graphql.RawParams, *refusal) {
+func (e *endpoint) paramsOfURL(raw string) (*graphql.RawParams, *refusal) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
 		return nil, badRequest("the URL's query is malformed")
@@ -177,10 +182,13 @@ func paramsOfURL(raw string) (*graphql.RawParams, *refusal) {
 			return nil, badRequest("the parameter " + name + " must be a JSON object")
 		}
 	}
-	return checked(params)
+	if id := values.Get("documentId"); id != "" {
+		documents.SetID(params, id)
+	}
+	return e.checked(params)
 }
 
-func paramsOfBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
+func (e *endpoint) paramsOfBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
 	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset := strings.ToLower(parameters["charset"])
 	if err != nil || mediaType != plainJSON || (charset != "" && charset != "utf-8") {
@@ -188,17 +196,19 @@ func paramsOfBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *
 	}
 	var body struct {
 		Query         *string         `json:"query"`
+		DocumentID    *string         `json:"documentId"`
 		OperationName *string         `json:"operationName"`
 		Variables     json.RawMessage `json:"variables"`
 		Extensions    json.RawMessage `json:"extensions"`
 	}
-	err = decode(http.MaxBytesReader(w, r.Body, MaxBodyBytes), &body)
+	most := e.limits.Config().BodyBytes
+	err = decode(http.MaxBytesReader(w, r.Body, int64(most)), &body)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, &refusal{http.StatusRequestEntityTooLarge, codeTooLarge, "the request body has more than 1 MiB"}
+		return nil, e.tooManyBytes(limits.BodyBytes, "the request body", most)
 	case err != nil:
-		return nil, badRequest("the body must be one JSON object with query (a string), and operationName (a string), variables and extensions (objects) where needed")
+		return nil, badRequest("the body must be one JSON object with query (a string) or documentId (a string), and operationName (a string), variables and extensions (objects) where needed")
 	}
 	params := &graphql.RawParams{Headers: r.Header}
 	if body.Query != nil {
@@ -215,17 +225,39 @@ func paramsOfBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *
 			return nil, badRequest(name + " must be a JSON object")
 		}
 	}
-	return checked(params)
+	if body.DocumentID != nil {
+		documents.SetID(params, *body.DocumentID)
+	}
+	return e.checked(params)
 }
 
-func checked(params *graphql.RawParams) (*graphql.RawParams, *refusal) {
+func (e *endpoint) checked(params *graphql.RawParams) (*graphql.RawParams, *refusal) {
+	most := e.limits.Config().QueryBytes
 	switch {
-	case strings.TrimSpace(params.Query) == "":
+	case strings.TrimSpace(params.Query) == "" && !documents.Named(params):
 		return nil, badRequest("query is missing: it holds the GraphQL document")
-	case len(params.Query) > MaxQueryBytes:
-		return nil, &refusal{http.StatusRequestEntityTooLarge, codeTooLarge, "query has more than 64 KiB"}
+	case len(params.Query) > most:
+		return nil, e.tooManyBytes(limits.QueryBytes, "query", most)
 	}
 	return params, nil
+}
+
+// tooManyBytes is the refusal of what is not read to its end.
+func (e *endpoint) tooManyBytes(limit limits.Limit, what string, most int) *refusal {
+	e.limits.Counters.Add(limit)
+	return &refusal{http.StatusRequestEntityTooLarge, codeTooLarge, fmt.Sprintf("%s has more than %s", what, binary(most))}
+}
+
+// binary writes a number of bytes in the largest unit that it fills evenly.
+func binary(n int) string {
+	switch {
+	case n%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", n>>20)
+	case n%(1<<10) == 0:
+		return fmt.Sprintf("%d KiB", n>>10)
+	default:
+		return fmt.Sprintf("%d bytes", n)
+	}
 }
 
 func badRequest(message string) *refusal {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"healthgraph/server"
+	"healthgraph/server/limits"
 )
 
 const viewer = `{"query":"{ viewer { id } }"}`
@@ -64,7 +64,7 @@ func TestARequestThatIsNoGraphQLIsRefusedWithoutAnEcho(t *testing.T) {
 		"a bare document":              {http.MethodPost, "/graphql", "{canary}", map[string]string{"Content-Type": "application/graphql"}, 415, "UNSUPPORTED_MEDIA_TYPE"},
 		"another charset":              {http.MethodPost, "/graphql", viewer, map[string]string{"Content-Type": "application/json; charset=canary"}, 415, "UNSUPPORTED_MEDIA_TYPE"},
 		"a malformed content type":     {http.MethodPost, "/graphql", viewer, map[string]string{"Content-Type": "canary;;/"}, 415, "UNSUPPORTED_MEDIA_TYPE"},
-		"too large":                    {http.MethodPost, "/graphql", `{"query":"` + strings.Repeat(canary, server.MaxBodyBytes/6) + `"}`, nil, 413, "PAYLOAD_TOO_LARGE"},
+		"too large":                    {http.MethodPost, "/graphql", `{"query":"` + strings.Repeat(canary, limits.Defaults().BodyBytes/6) + `"}`, nil, 413, "PAYLOAD_TOO_LARGE"},
 		"an empty body":                {http.MethodPost, "/graphql", "", nil, 400, "BAD_REQUEST"},
 		"no JSON":                      {http.MethodPost, "/graphql", "{canary", nil, 400, "BAD_REQUEST"},
 		"a batch":                      {http.MethodPost, "/graphql", "[" + viewer + `,{"query":"canary"}]`, nil, 400, "BAD_REQUEST"},
@@ -112,7 +112,7 @@ func TestWhatIsWellFormedIsAnswered(t *testing.T) {
 		"POST, nulls":               {http.MethodPost, "/graphql", `{"query":"{viewer{id}}","operationName":null,"variables":null,"extensions":null}`, "application/json"},
 		"POST, a member of its own": {http.MethodPost, "/graphql", `{"query":"{viewer{id}}","id":7}`, "application/json"},
 		"POST, white space":         {http.MethodPost, "/graphql", "\n " + viewer + " \n", "application/json"},
-		"POST, as large as can be":  {http.MethodPost, "/graphql", viewer + strings.Repeat(" ", server.MaxBodyBytes-len(viewer)), "application/json"},
+		"POST, as large as can be":  {http.MethodPost, "/graphql", viewer + strings.Repeat(" ", limits.Defaults().BodyBytes-len(viewer)), "application/json"},
 		"GET":                       {http.MethodGet, "/graphql?query=" + url.QueryEscape("{viewer{id}}"), "", ""},
 		"GET, an operation":         {http.MethodGet, "/graphql?query=" + encoded + "&operationName=B&extensions=%7B%7D", "", ""},
 		"GET, variables":            {http.MethodGet, "/graphql?query=" + encoded + "&operationName=A&variables=" + url.QueryEscape(`{"id":"person-1"}`), "", ""},

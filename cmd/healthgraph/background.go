@@ -27,7 +27,7 @@ type background struct {
 
 func (b background) run(ctx context.Context) {
 	var all sync.WaitGroup
-	for _, file := range []*watchedFile{b.keyset, b.jwks} {
+	for _, file := range []*watchedFile{b.keyset, b.jwks, b.trusted} {
 		if file != nil {
 			all.Go(func() { file.watch(ctx, lookAtFilesEvery) })
 		}

@@ -60,5 +60,5 @@ func newVerifier(s settings, o options, keys callers.APIKeyStore, log *slog.Logg
 	if err != nil || s.JWKSFile == "" {
 		return verifier, nil, err
 	}
-	return verifier, newWatchedFile("JWKS", s.JWKSFile, config.JWKS, verifier.ReplaceJWKS, log), nil
+	return verifier, newWatchedFile("JWKS", "keys", s.JWKSFile, config.JWKS, verifier.ReplaceJWKS, log), nil
 }

@@ -53,6 +53,7 @@ type gatewaySettings struct {
 type settings struct {
 	gatewaySettings
 	callerSettings
+	limitSettings
 
 	Listen        string        `env:"HEALTHGRAPH_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on, host:port."`
 	JWTSecret     string        `env:"HEALTHGRAPH_JWT_SECRET" help:"Secret of HS256 tokens, at least 32 bytes."`
@@ -111,7 +112,8 @@ func (s *settings) mistakes(kms kmsClients) error {
 		}
 		c.refuses("HEALTHGRAPH_JWKS_FILE", err)
 	}
-	s.complain(&c, kms)
+	s.gatewaySettings.complain(&c, kms)
+	s.limitSettings.complain(&c)
 	return errors.Join(c...)
 }
 

@@ -13,19 +13,20 @@ import (
 // lookAtFilesEvery bounds how long a process goes on with what a changed file held before.
 const lookAtFilesEvery = 10 * time.Second
 
-// watchedFile is a file of keys in use. Its content is compared, as its time tells little: a file that is put in place may
+// watchedFile is a file in use that may change. Its content is compared, as its time tells little: a file that is put in place may
 // keep the time that it had elsewhere.
 type watchedFile struct {
 	name    string // of what it holds, for the log
+	parts   string // what replace counts
 	path    string
-	replace func(content []byte) (keys int, err error)
+	replace func(content []byte) (int, error) // takes the content into use, or changes nothing
 	log     *slog.Logger
 	seen    string // the digest of the content that was last looked at, or why there was none
 	again   bool   // a KMS failed to unwrap that: it is tried again
 }
 
-func newWatchedFile(name, path string, content []byte, replace func([]byte) (int, error), log *slog.Logger) *watchedFile {
-	return &watchedFile{name: name, path: path, replace: replace, log: log, seen: digest(content)}
+func newWatchedFile(name, parts, path string, content []byte, replace func([]byte) (int, error), log *slog.Logger) *watchedFile {
+	return &watchedFile{name: name, parts: parts, path: path, replace: replace, log: log, seen: digest(content)}
 }
 
 func digest(content []byte) string {
@@ -60,9 +61,9 @@ func (f *watchedFile) look(ctx context.Context) {
 		return
 	}
 	f.seen = seen
-	keys := 0
+	parts := 0
 	if err == nil {
-		keys, err = f.replace(content)
+		parts, err = f.replace(content)
 	}
 	f.again = errors.Is(err, tokens.ErrKMS)
 	switch {
@@ -70,6 +71,6 @@ func (f *watchedFile) look(ctx context.Context) {
 	case err != nil:
 		f.log.ErrorContext(ctx, "the changed "+f.name+" file can't be used: the "+f.name+" read before stays in use", "error", err)
 	default:
-		f.log.InfoContext(ctx, "the "+f.name+" was reloaded", "keys", keys)
+		f.log.InfoContext(ctx, "the "+f.name+" was reloaded", f.parts, parts)
 	}
 }

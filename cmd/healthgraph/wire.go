@@ -14,6 +14,7 @@ import (
 	"healthgraph/gateway"
 	"healthgraph/resolvers"
 	"healthgraph/server"
+	"healthgraph/server/limits"
 	"healthgraph/store"
 	"healthgraph/tokens"
 	"healthgraph/web"
@@ -45,12 +46,17 @@ type app struct {
 	handler  http.Handler
 	jwks     *watchedFile // nil where none is configured
 	verifier *callers.Verifier
+	trusted  *watchedFile // nil where there is no manifest of trusted documents
 }
 
 // newApp wires everything by hand, from the bottom up.
 func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app, error) {
 	if o.now == nil {
 		o.now = time.Now
+	}
+	documents, trusted, err := s.newDocuments(log)
+	if err != nil {
+		return nil, err
 	}
 	c, err := newCore(ctx, s.gatewaySettings, s.ReturnURLs, o, log)
 	if err != nil {
@@ -64,12 +70,14 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 		Resolver:      &resolvers.Resolver{Gateway: c.gateway, Log: log, Timeout: s.OperationTimeout},
 		Verifier:      verifier,
 		Introspection: s.Playground,
+		Documents:     documents,
+		Limits:        limits.New(s.limits(log), documents),
 		AllowOrigin:   o.allowOrigin,
 		Playground:    o.playground,
 		ReturnPage:    o.returnPage,
 		Log:           log,
 	})
-	return &app{c, handler, jwks, verifier}, nil
+	return &app{c, handler, jwks, verifier, trusted}, nil
 }
 
 func newCore(ctx context.Context, s gatewaySettings, returnURLs []string, o options, log *slog.Logger) (*core, error) {
@@ -137,7 +145,7 @@ func newSealer(s gatewaySettings, o options, log *slog.Logger) (*tokens.Sealer, 
 	if err != nil {
 		return nil, nil, fmt.Errorf("HEALTHGRAPH_KEYSET_FILE: %w", err)
 	}
-	return sealer, newWatchedFile("keyset", s.KeysetFile, keyset, sealer.Replace, log), nil
+	return sealer, newWatchedFile("keyset", "keys", s.KeysetFile, keyset, sealer.Replace, log), nil
 }
 
 func newGateway(ctx context.Context, s gatewaySettings, returnURLs []string, o options, registry *connectors.Registry, db *store.Store, sealer *tokens.Sealer, log *slog.Logger) (*gateway.Gateway, error) {

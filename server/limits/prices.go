@@ -1,0 +1,130 @@
+package limits
+
+import (
+	"strings"
+
+	"healthgraph/health"
+)
+
+// The units of cost. An upstream call is what takes time and what the upstreams ration; the rest is work of this process and
+// the length of the answer.
+const (
+	valueCost         = 1   // a scalar of the answer
+	objectCost        = 1   // an object of the answer, beside its fields
+	introspectionCost = 100 // __schema or __type, whatever is selected: it is read from memory, and validation keeps it shallow
+	databaseCost      = 10
+	callCost          = 100 // of an upstream
+)
+
+// How long lists are taken to be where no argument says so. They need not be exact: they are to tell a page from a flood.
+const (
+	sources   = 12 // data sources of the catalogue, and so links of a person
+	upstreams = 2
+	few       = 3 // data sources of one figure, capabilities, scopes, problems
+	mostDays  = 366
+)
+
+// price is what a field costs: own once, and each of its count elements (1 where it is no list) what is selected of it. size is
+// handed to the fields of its elements, for lists whose length was decided above them.
+type price struct {
+	own, count, size int
+}
+
+// prices has every field that reads something or is a list, as "Type.field", with its arguments and the size of the object that
+// it is a field of. A test compares it with the schema and the resolvers: a field that is missing here fails it.
+var prices = map[string]func(a arguments, size int) price{
+	"Query.viewer":           free,
+	"Query.user":             free,
+	"Query.users":            ids,
+	"Query.node":             ids,
+	"Query.nodes":            ids,
+	"Query.dataSources":      listOf(sources),
+	"Query.connections":      connections,
+	"Query.authorizationUrl": calls(1),
+	"Query.stepCount":        stepCount,
+	"Query.accessLog":        accessLog,
+
+	"User.connections":                connections,
+	"User.authorizationUrl":           calls(1),
+	"User.stepCount":                  stepCount,
+	"User.accessLog":                  accessLog,
+	"DataSourceLink.authorizationUrl": calls(1),
+	"DataSourceLink.scopesGranted":    listOf(few),
+	"DataSourceLink.scopesMissing":    listOf(few),
+	"DataSource.capabilities":         listOf(few),
+
+	"StepCount.days":            listAsLongAsDecidedAbove,
+	"StepCount.problems":        listOf(few),
+	"DailySteps.dataSources":    listOf(few),
+	"DailySteps.candidates":     listOf(upstreams),
+	"StepCandidate.dataSources": listOf(few),
+
+	"AccessLogConnection.edges": listAsLongAsDecidedAbove,
+	"AccessLogConnection.nodes": listAsLongAsDecidedAbove,
+
+	"Mutation.completeAuthorization": calls(3), // the exchange, the profile, the links
+
+	"Mutation.linkPersonalAccessToken": calls(3),               // the exchange, the profile, the links
+	"Mutation.revoke":                  calls(2),               // the revocation, the links
+	"Mutation.revokeAll":               calls(sources + 2*few), // a revocation for each, the links
+	"Mutation.eraseUser":               calls(sources + 2*few),
+	"RevokeAllPayload.results":         listOf(sources),
+	"EraseUserPayload.results":         listOf(sources),
+}
+
+func free(arguments, int) price { return price{count: 1, size: 1} }
+
+func calls(n int) func(arguments, int) price {
+	return func(arguments, int) price { return price{own: n * callCost, count: 1, size: 1} }
+}
+
+func listOf(n int) func(arguments, int) price {
+	return func(arguments, int) price { return price{count: n, size: 1} }
+}
+
+func listAsLongAsDecidedAbove(_ arguments, size int) price { return price{count: size, size: 1} }
+
+// ids are people and links. A link is found among those of its person at its upstream.
+func ids(a arguments, _ int) price {
+	given := a.list("ids")
+	if id, one := a["id"]; one {
+		given = []any{id}
+	}
+	links := 0
+	for _, id := range given {
+		if text, ok := id.(string); ok && strings.HasPrefix(text, health.LinkIDPrefix) {
+			links++
+		}
+	}
+	return price{own: times(links, callCost), count: len(given), size: 1}
+}
+
+// connections is a call to the upstream that keeps lists of links, and a link for each data source.
+func connections(a arguments, _ int) price {
+	links := sources
+	if a["dataSources"] != nil {
+		links = len(a.list("dataSources"))
+	}
+	return price{own: callCost, count: links, size: 1}
+}
+
+// stepCount is a call for each day where the upstream answers days, and some for the links, the profile, the pages of samples
+// and a renewal. What is refused before any call, such as more days than a field takes, costs no more than the longest range.
+func stepCount(a arguments, _ int) price {
+	days := 1
+	var from, to health.Date
+	if from.UnmarshalGQL(a["from"]) == nil && to.UnmarshalGQL(a["to"]) == nil {
+		days = min(max(from.DaysUntil(to)+1, 1), mostDays)
+	}
+	return price{own: (days + 4) * callCost, count: 1, size: days}
+}
+
+// accessLog is a page of at most 100 entries.
+func accessLog(a arguments, _ int) price {
+	const standard, longest = 50, 100
+	first := standard
+	if n, ok := a.number("first"); ok {
+		first = min(max(n, 1), longest)
+	}
+	return price{own: databaseCost, count: 1, size: first}
+}
