@@ -31,9 +31,11 @@ var doors = map[string][]string{
 	"callers":                  {"health"},
 	"resolvers":                {"graph", "gateway", "callers", "health"},
 	"web":                      {},
-	"server":                   {"server/documents", "server/limits", "resolvers", "callers", "health", "web"},
+	"server":                   {"server/documents", "server/limits", "server/ratelimit", "resolvers", "callers", "health", "web"},
 	"server/documents":         {},
 	"server/limits":            {"server/documents", "health"},
+	"server/ratelimit":         {},
+	"server/redistest":         {},
 	"simulators":               {},
 	"simulators/people":        {},
 	"simulators/applehealth":   {},
@@ -72,6 +74,7 @@ func TestDriversStayInTheStore(t *testing.T) {
 		"github.com/graph-gophers/dataloader": {"resolvers"},
 		"github.com/maypok86/otter":           {"server/documents"},
 		"github.com/tink-crypto/tink-go":      {"tokens"},
+		"github.com/redis/go-redis":           {"server/ratelimit"},
 		// The clients of key management services are wiring: tokens knows Tink's interface alone, so that a service more or
 		// less is a line in the command.
 		"github.com/tink-crypto/tink-go-awskms":  {"cmd/healthgraph"},

@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"healthgraph/callers"
 	"healthgraph/health"
@@ -12,13 +13,26 @@ import (
 // authenticated lets nobody pass without a good bearer token, before any other work.
 type authenticated struct {
 	verifier *callers.Verifier
+	rates    *rates // of tokens that are not good
 	next     http.Handler
 }
 
 func (a authenticated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	caller, err := a.verifier.Verify(r.Context(), r.Header.Get("Authorization"))
+	authorization := r.Header.Values("Authorization")
+	if len(authorization) > 1 { // a proxy in front may have looked at the other one
+		refuse(w, r, http.StatusBadRequest, codeBadRequest, "more than one header Authorization")
+		return
+	}
+	if !a.rates.letsTry(w, r) {
+		return
+	}
+	caller, err := a.verifier.Verify(r.Context(), strings.Join(authorization, ""))
 	if err != nil {
-		turnAway(w, r, health.AsError(err))
+		e := health.AsError(err)
+		if e.Code == health.Unauthenticated && !a.rates.failed(w, r) {
+			return
+		}
+		turnAway(w, r, e)
 		return
 	}
 	a.next.ServeHTTP(w, r.WithContext(callers.NewContext(r.Context(), caller)))

@@ -8,7 +8,6 @@ import (
 
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/rs/cors"
 
 	"healthgraph/callers"
 	"healthgraph/resolvers"
@@ -32,6 +31,12 @@ type Config struct {
 	Playground *web.PlaygroundConfig
 	// ReturnPage is where browsers come back to in the demo; nil elsewhere.
 	ReturnPage *web.ReturnConfig
+	// TrustedProxies may say who is behind them, and whether by TLS.
+	TrustedProxies Proxies
+	// HSTS is for how long browsers that came by TLS are told to come back by TLS alone; 0 tells nothing.
+	HSTS time.Duration
+	// RateLimits are nil where there are none.
+	RateLimits *RateLimits
 	Log        *slog.Logger
 }
 
@@ -43,14 +48,12 @@ func New(c Config) http.Handler {
 	if c.Limits == nil {
 		c.Limits = limits.New(limits.Config{Log: c.Log}, c.Documents)
 	}
-	graphql := http.Handler(authenticated{c.Verifier, &endpoint{newExecutor(c), c.Introspection, c.Limits, c.Log}})
-	if c.AllowOrigin != nil {
-		graphql = cors.New(cors.Options{
-			AllowOriginFunc: c.AllowOrigin,
-			AllowedMethods:  []string{http.MethodGet, http.MethodPost},
-			AllowedHeaders:  []string{"Authorization", "Content-Type", "Accept"},
-			MaxAge:          int((10 * time.Minute).Seconds()),
-		}).Handler(graphql)
+	allow := neverNull(c.AllowOrigin)
+	rates := newRates(c.RateLimits, c.TrustedProxies, c.Log)
+	graphql := http.Handler(&endpoint{newExecutor(c), c.Introspection, c.Limits, c.Log})
+	graphql = withoutOptions(authenticated{c.Verifier, rates, preflighted{allow, limited{rates, graphql}}})
+	if allow != nil {
+		graphql = crossOrigin(allow, graphql)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", graphql)
@@ -66,7 +69,7 @@ func New(c Config) http.Handler {
 		mux.Handle("GET /demo/return", page)
 		mux.Handle("GET /demo/return/", page)
 	}
-	return mux
+	return hardened{c.TrustedProxies, c.HSTS, c.Log, mux}
 }
 
 // live says that the process answers. Whether its upstreams do is told in each answer.

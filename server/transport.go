@@ -30,7 +30,13 @@ const (
 	codeTooLarge         = "PAYLOAD_TOO_LARGE"
 	codeUnsupportedMedia = "UNSUPPORTED_MEDIA_TYPE"
 	codeIntrospection    = "INTROSPECTION_DISABLED"
+	codeCrossSite        = "CROSS_SITE_REFUSED"
 	codeInternal         = "INTERNAL"
+)
+
+const (
+	allowedMethods = "GET, POST"
+	sendWith       = "send GraphQL with POST, or a query with GET"
 )
 
 // endpoint serves GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/): GET for queries, POST with JSON
@@ -51,18 +57,20 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	params, refusal := e.readParams(w, r)
 	if refusal != nil {
 		if refusal.status == http.StatusMethodNotAllowed {
-			w.Header().Set("Allow", "GET, POST")
+			w.Header().Set("Allow", allowedMethods)
 		}
 		refuse(w, r, refusal.status, refusal.code, refusal.message)
 		return
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			_ = e.executor.PresentRecoveredError(r.Context(), p) // logs it
-			refuse(w, r, http.StatusInternalServerError, codeInternal, "something went wrong inside the gateway")
-		}
-	}()
+	defer e.recovered(w, r)
 	e.execute(w, r, params, mediaType)
+}
+
+func (e *endpoint) recovered(w http.ResponseWriter, r *http.Request) {
+	if p := recover(); p != nil {
+		_ = e.executor.PresentRecoveredError(r.Context(), p) // logs it
+		refuse(w, r, http.StatusInternalServerError, codeInternal, "something went wrong inside the gateway")
+	}
 }
 
 func (e *endpoint) execute(w http.ResponseWriter, r *http.Request, params *graphql.RawParams, mediaType string) {
@@ -142,20 +150,22 @@ type refusal struct {
 
 // refuse answers such a request. Nothing of the request is repeated.
 func refuse(w http.ResponseWriter, r *http.Request, status int, code, message string) {
+	refuseWith(w, r, status, message, map[string]any{"code": code})
+}
+
+func refuseWith(w http.ResponseWriter, r *http.Request, status int, message string, extensions map[string]any) {
 	mediaType, ok := negotiate(r.Header.Values("Accept"))
 	if !ok {
 		mediaType = plainJSON
 	}
 	body, _ := encode(map[string]any{"errors": []any{map[string]any{ // strings always encode
-		"message": message, "extensions": map[string]any{"code": code},
+		"message": message, "extensions": extensions,
 	}}})
 	writeBody(w, status, mediaType, body)
 }
 
 func writeBody(w http.ResponseWriter, status int, mediaType string, body []byte) {
 	w.Header().Set("Content-Type", mediaType+"; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Cache-Control", "no-store") // health data is nobody else's to keep
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // whoever asked has gone if this fails
 }
@@ -167,7 +177,7 @@ func (e *endpoint) readParams(w http.ResponseWriter, r *http.Request) (*graphql.
 	case http.MethodPost:
 		return e.paramsOfBody(w, r)
 	default:
-		return nil, &refusal{http.StatusMethodNotAllowed, codeMethodNotAllowed, "send GraphQL with POST, or a query with GET"}
+		return nil, &refusal{http.StatusMethodNotAllowed, codeMethodNotAllowed, sendWith}
 	}
 }
 
@@ -189,10 +199,18 @@ func (e *endpoint) paramsOfURL(raw string) (*graphql.RawParams, *refusal) {
 }
 
 func (e *endpoint) paramsOfBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
+	types := r.Header.Values("Content-Type")
 	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset := strings.ToLower(parameters["charset"])
-	if err != nil || mediaType != plainJSON || (charset != "" && charset != "utf-8") {
+	if err != nil || len(types) != 1 || mediaType != plainJSON || (charset != "" && charset != "utf-8") {
 		return nil, &refusal{http.StatusUnsupportedMediaType, codeUnsupportedMedia, "send application/json in UTF-8"}
+	}
+	if r.Header.Get("Content-Encoding") != "" {
+		return nil, &refusal{http.StatusUnsupportedMediaType, codeUnsupportedMedia, "send the body without a Content-Encoding"}
+	}
+	most := e.limits.Config().BodyBytes
+	if r.ContentLength > int64(most) { // which is not even read, nor waited for
+		return nil, e.tooManyBytes(limits.BodyBytes, "the request body", most)
 	}
 	var body struct {
 		Query         *string         `json:"query"`
@@ -201,7 +219,6 @@ func (e *endpoint) paramsOfBody(w http.ResponseWriter, r *http.Request) (*graphq
 		Variables     json.RawMessage `json:"variables"`
 		Extensions    json.RawMessage `json:"extensions"`
 	}
-	most := e.limits.Config().BodyBytes
 	err = decode(http.MaxBytesReader(w, r.Body, int64(most)), &body)
 	var tooLarge *http.MaxBytesError
 	switch {

@@ -20,12 +20,13 @@ type PlaygroundConfig struct {
 }
 
 // What the Playground needs, and no more: Monaco makes style elements as it
-// goes, and GraphiQL's styles carry their fonts and a few pictures as data.
-const playgroundPolicy = "default-src 'self'; " +
+// goes and works in the background, and GraphiQL's styles carry their fonts and
+// a few pictures as data.
+const playgroundPolicy = "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; " +
 	"style-src 'self' 'unsafe-inline'; " +
 	"font-src 'self' data:; " +
 	"img-src 'self' data:; " +
-	"object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // An asset's name holds a hash of what is in it, so that it never changes.
 const immutable = "public, max-age=31536000, immutable"

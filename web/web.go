@@ -79,7 +79,8 @@ func serveAsset(files fs.FS, cacheControl string) http.Handler {
 	})
 }
 
-// secured sets the headers that every answer of a page's handler carries.
+// secured sets the headers that every answer of a page's handler carries. The
+// rest are the server's, the same for all that it answers.
 func secured(policy string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()

@@ -39,7 +39,8 @@ func TestServeTellsAllMistakesAtOnceAndRepeatsNoValue(t *testing.T) {
 	environment(t, map[string]string{
 		"LISTEN": "canary-listen", "DATABASE_MAX_CONNS": "canary-many", "JWT_SECRET": "canary-short", "ROOK_SECRET_KEY": "canary-rook", "ONETWENTYONE_CLIENT_SECRET": "canary-client",
 		"ONETWENTYONE_REDIRECT_URI": "canary-redirect", "ONETWENTYONE_TOKEN_ENCODING": "canary-encoding", "RETURN_URLS": "https://app.example/ok,canary-return",
-		"CORS_ORIGINS": "https://app.example/path", "OPERATION_TIMEOUT": "canary-timeout", "UPSTREAM_TIMEOUT": "-1s", "STALE_AFTER": "canary-stale", "RECONCILE_PER_HOUR": "-1", "RECONCILE_AFTER": "canary-after", "ACCESS_LOG_KEEP": "canary-keep", "DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "not-made.db"),
+		"CORS_ORIGINS": "https://app.example/path,https://*.canary.example,null", "TRUSTED_PROXIES": "10.0.0.0/8,canary", "HSTS_MAX_AGE": "canary-long",
+		"MAX_CONNECTIONS": "canary", "TLS_KEY_FILE": "canary", "RATE_LIMIT_MODE": "canary", "RATE_LIMIT_PERSON": "canary/1", "RATE_LIMIT_SERVICE": "0/1", "RATE_LIMIT_FAILURES": "1", "REDIS_URL": "canary://canary:canary@canary", "OPERATION_TIMEOUT": "canary-timeout", "UPSTREAM_TIMEOUT": "-1s", "STALE_AFTER": "canary-stale", "RECONCILE_PER_HOUR": "-1", "RECONCILE_AFTER": "canary-after", "ACCESS_LOG_KEEP": "canary-keep", "DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "not-made.db"),
 	})
 	out, log, err := command(t, "serve")
 	require.Error(t, err)
@@ -47,7 +48,18 @@ func TestServeTellsAllMistakesAtOnceAndRepeatsNoValue(t *testing.T) {
 HEALTHGRAPH_LISTEN must be host:port, such as 127.0.0.1:8080
 HEALTHGRAPH_JWT_SECRET needs at least 32 bytes
 HEALTHGRAPH_RETURN_URLS: number 2 is not an absolute URL
-HEALTHGRAPH_CORS_ORIGINS: number 1 is not an origin such as https://app.example
+HEALTHGRAPH_CORS_ORIGINS: number 1 is not an origin such as https://app.example: it ends before the path, without a slash
+HEALTHGRAPH_CORS_ORIGINS: number 2 has a wildcard: origins are named one by one
+HEALTHGRAPH_CORS_ORIGINS: number 3 is not an origin such as https://app.example
+HEALTHGRAPH_TRUSTED_PROXIES: number 2 is not an address or a network such as 10.0.0.0/8
+HEALTHGRAPH_RATE_LIMIT_MODE must be enforce, measure or off
+HEALTHGRAPH_RATE_LIMIT_PERSON must be requests a minute and requests at once, such as 600/100
+HEALTHGRAPH_RATE_LIMIT_SERVICE must be requests a minute and requests at once, such as 600/100
+HEALTHGRAPH_RATE_LIMIT_FAILURES must be requests a minute and requests at once, such as 600/100
+HEALTHGRAPH_REDIS_URL must be redis://user:password@host:port/number, or rediss:// with TLS
+HEALTHGRAPH_TLS_CERT_FILE and HEALTHGRAPH_TLS_KEY_FILE are set together, or not at all
+HEALTHGRAPH_MAX_CONNECTIONS must be a number of at least 1
+HEALTHGRAPH_HSTS_MAX_AGE must be a time of whole seconds such as 8760h, or 0s
 HEALTHGRAPH_OPERATION_TIMEOUT must be a time of more than nothing, such as 20s
 HEALTHGRAPH_ACCESS_LOG_KEEP must be a time such as 8760h, or 0s
 HEALTHGRAPH_DATABASE_MAX_CONNS must be a number of at least 1
@@ -233,6 +245,7 @@ func TestEveryCommandExplainsItselfAndTheVariablesThatItTakes(t *testing.T) {
 		"DATABASE_URL", "DATABASE_MAX_CONNS", "LISTEN", "JWT_SECRET", "JWKS_FILE", "KEYSET_FILE", "KEYSET_KMS_URI", "RETURN_URLS", "CORS_ORIGINS", "PLAYGROUND", "ROOK_BASE_URL", "ROOK_CLIENT_UUID", "ROOK_SECRET_KEY",
 		"ONETWENTYONE_BASE_URL", "ONETWENTYONE_CLIENT_ID", "ONETWENTYONE_CLIENT_SECRET", "ONETWENTYONE_REDIRECT_URI", "ONETWENTYONE_TOKEN_ENCODING", "OPERATION_TIMEOUT", "UPSTREAM_TIMEOUT", "SHARE_ACCOUNTS", "STALE_AFTER", "RECONCILE_PER_HOUR", "RECONCILE_AFTER", "ACCESS_LOG_KEEP",
 		"JWT_AUDIENCE", "REQUIRE_SCOPES", "OIDC_ISSUERS", "JWKS_URL", "JWT_ISSUER",
+		"TRUSTED_PROXIES", "HSTS_MAX_AGE", "RATE_LIMIT_MODE", "RATE_LIMIT_PERSON", "RATE_LIMIT_SERVICE", "RATE_LIMIT_FAILURES", "REDIS_URL", "MAX_CONNECTIONS", "TLS_CERT_FILE", "TLS_KEY_FILE",
 	}
 	for words, variables := range map[string][]string{
 		"": nil, "serve": all, "demo": {"LISTEN"}, "migrate": nil, "migrate up": database, "migrate down": database, "migrate status": database, "simulate": nil, "simulate rook": nil,

@@ -80,14 +80,14 @@ func (c *demoCommand) Run(ctx context.Context, out console) (err error) {
 	defer stop()
 	servers, ctx := errgroup.WithContext(ctx)
 	for _, s := range simulated.servers {
-		servers.Go(func() error { return serveUntil(ctx, s.listener, s.handler, time.Minute) })
+		servers.Go(func() error { return serveUntil(ctx, s.listener, bounded(s.handler, time.Minute, 0)) })
 	}
 	a, shown, err := c.start(ctx, out, filepath.Join(directory, "healthgraph.db"), base, simulated)
 	if err != nil {
 		stop()
 		return errors.Join(err, servers.Wait(), listener.Close())
 	}
-	servers.Go(func() error { return serveUntil(ctx, listener, a.handler, time.Minute) })
+	servers.Go(func() error { return serveUntil(ctx, listener, bounded(a.handler, time.Minute, 0)) })
 	if err := linkDemoPerson(ctx, *shown); err != nil {
 		stop()
 		return errors.Join(fmt.Errorf("link the demo person: %w", err), servers.Wait(), a.close())

@@ -26,7 +26,7 @@ func (w *world) program(file, keysetFile string, before ...string) *program {
 	w.t.Helper()
 	s := w.settings
 	return &program{begin(w.t, []string{
-		"LISTEN=127.0.0.1:0", "JWT_SECRET=" + testSecret, "DATABASE_URL=sqlite:" + file, "KEYSET_FILE=" + keysetFile, "SHARE_ACCOUNTS=true",
+		"LISTEN=127.0.0.1:0", "RATE_LIMIT_MODE=off", "JWT_SECRET=" + testSecret, "DATABASE_URL=sqlite:" + file, "KEYSET_FILE=" + keysetFile, "SHARE_ACCOUNTS=true",
 		"ROOK_BASE_URL=" + s.RookBaseURL, "ROOK_CLIENT_UUID=" + s.RookClientUUID, "ROOK_SECRET_KEY=" + s.RookSecretKey,
 		"ONETWENTYONE_BASE_URL=" + s.OneTwentyOneBaseURL, "ONETWENTYONE_CLIENT_ID=" + s.OneTwentyOneClientID,
 		"ONETWENTYONE_CLIENT_SECRET=" + s.OneTwentyOneClientSecret, "ONETWENTYONE_REDIRECT_URI=" + testReturnURL,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -49,11 +50,21 @@ func (c *serveCommand) Run(ctx context.Context, out console, kms kmsClients) err
 	if err != nil {
 		return errors.Join(err, a.close())
 	}
-	log.Info("healthgraph is ready", "graphql", "http://"+listener.Addr().String()+"/graphql")
+	server := bounded(a.handler, c.OperationTimeout+writeGrace, c.MaxConnections)
+	server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug) // which names addresses: it is not shown
+	scheme := "http"
+	if c.TLSCertFile != "" {
+		certificate, err := newCertificate(&c.edgeSettings, log)
+		if err != nil {
+			return errors.Join(err, listener.Close(), a.close())
+		}
+		listener, scheme = tls.NewListener(listener, certificate.config()), "https"
+	}
+	log.Info("healthgraph is ready", "graphql", scheme+"://"+listener.Addr().String()+"/graphql")
 	beside, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup
 	work.Go(func() { background{a, c.settings, log, backgroundPause}.run(beside) })
-	err = serveUntil(ctx, listener, a.handler, c.OperationTimeout+writeGrace)
+	err = serveUntil(ctx, listener, server)
 	stop()
 	work.Wait()
 	return errors.Join(err, a.close())
@@ -67,19 +78,8 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// writeGrace is how much longer than its operation a client may take to read the answer.
-const writeGrace = 30 * time.Second
-
-// serveUntil serves until ctx ends, and then lets the requests under way finish. longest bounds a request as a whole.
-func serveUntil(ctx context.Context, listener net.Listener, handler http.Handler, longest time.Duration) error {
-	s := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      longest,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-	}
+// serveUntil serves until ctx ends, and then lets the requests under way finish.
+func serveUntil(ctx context.Context, listener net.Listener, s *http.Server) error {
 	failed := make(chan error, 1)
 	go func() { failed <- s.Serve(listener) }()
 	select {

@@ -54,12 +54,12 @@ type settings struct {
 	gatewaySettings
 	callerSettings
 	limitSettings
+	edgeSettings
 
 	Listen        string        `env:"HEALTHGRAPH_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on, host:port."`
 	JWTSecret     string        `env:"HEALTHGRAPH_JWT_SECRET" help:"Secret of HS256 tokens, at least 32 bytes."`
 	JWKSFile      string        `env:"HEALTHGRAPH_JWKS_FILE" help:"File with the public keys (JWKS) of RS, PS, ES or EdDSA tokens."`
 	ReturnURLs    []string      `name:"return-urls" env:"HEALTHGRAPH_RETURN_URLS" sep:"," help:"Return URLs that callers may name, exactly, separated by commas."`
-	CORSOrigins   []string      `env:"HEALTHGRAPH_CORS_ORIGINS" sep:"," help:"Origins whose pages may call from a browser, exactly, separated by commas."`
 	Playground    bool          `env:"HEALTHGRAPH_PLAYGROUND" help:"Serve the Playground at /playground and allow introspection."`
 	AccessLogKeep time.Duration `env:"HEALTHGRAPH_ACCESS_LOG_KEEP" default:"8760h" help:"How long the lines of access logs are kept; 0s for ever."`
 
@@ -100,9 +100,7 @@ func (s *settings) mistakes(kms kmsClients) error {
 	for i, u := range s.ReturnURLs {
 		c.mistake(!isURL(u), "HEALTHGRAPH_RETURN_URLS: number %d is not an absolute URL", i+1)
 	}
-	for i, origin := range s.CORSOrigins {
-		c.mistake(!isURL(origin) || strings.Count(origin, "/") != 2, "HEALTHGRAPH_CORS_ORIGINS: number %d is not an origin such as https://app.example", i+1)
-	}
+	s.edgeSettings.complain(&c)
 	c.mistake(s.OperationTimeout <= 0, "HEALTHGRAPH_OPERATION_TIMEOUT must be a time of more than nothing, such as 20s")
 	c.mistake(s.AccessLogKeep < 0, "HEALTHGRAPH_ACCESS_LOG_KEEP must be a time such as 8760h, or 0s")
 	if s.JWKSFile != "" {

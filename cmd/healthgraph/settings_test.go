@@ -26,13 +26,14 @@ func TestServeTellsAllThatCannotBeUsedAtOnce(t *testing.T) {
 		"JWKS_FILE": written(t, `{"keys": [{"kty": "canary"}]}`), "KEYSET_FILE": filepath.Join(t.TempDir(), "canary-keyset.json"),
 		"ROOK_BASE_URL": "https://canary@rook.example/?canary=1", "ROOK_CLIENT_UUID": "canary-client", "ROOK_SECRET_KEY": "canary-rook",
 		"ONETWENTYONE_CLIENT_ID": "canary-id", "ONETWENTYONE_CLIENT_SECRET": "canary-client-secret", "ONETWENTYONE_REDIRECT_URI": "https://app.example/canary#fragment",
-		"UPSTREAM_TIMEOUT": "canary-soon",
+		"UPSTREAM_TIMEOUT": "canary-soon", "TLS_CERT_FILE": written(t, "canary"), "TLS_KEY_FILE": written(t, "canary"),
 	})
 	out, log, err := command(t, "serve")
 	require.Error(t, err)
 	assert.Equal(t, []string{
 		"the configuration is not good:",
 		"HEALTHGRAPH_JWT_SECRET needs at least 32 bytes",
+		"HEALTHGRAPH_TLS_*: tls: failed to find any PEM data in certificate input",
 		"HEALTHGRAPH_JWKS_FILE: the JWKS file is not a JSON Web Key Set",
 		"HEALTHGRAPH_DATABASE_URL: the database URL begins with postgres:// or sqlite:, or is a path that ends in .db, .sqlite or .sqlite3",
 		"HEALTHGRAPH_KEYSET_FILE: no such file or directory",

@@ -51,5 +51,5 @@ func simulate(ctx context.Context, out console, address, name string, handler ht
 		return err
 	}
 	out.print("%s is simulated at http://%s (tests control it under /_control/)\n", name, listener.Addr())
-	return serveUntil(ctx, listener, handler, time.Minute)
+	return serveUntil(ctx, listener, bounded(handler, time.Minute, 0))
 }

@@ -46,7 +46,8 @@ type app struct {
 	handler  http.Handler
 	jwks     *watchedFile // nil where none is configured
 	verifier *callers.Verifier
-	trusted  *watchedFile // nil where there is no manifest of trusted documents
+	trusted  *watchedFile       // nil where there is no manifest of trusted documents
+	edge     *server.RateLimits // nil where nothing is limited
 }
 
 // newApp wires everything by hand, from the bottom up.
@@ -66,6 +67,10 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 	if err != nil {
 		return nil, errors.Join(err, c.close())
 	}
+	edge, err := s.rateLimits(ctx, c.store, log)
+	if err != nil {
+		return nil, errors.Join(err, c.close())
+	}
 	handler := server.New(server.Config{
 		Resolver:      &resolvers.Resolver{Gateway: c.gateway, Log: log, Timeout: s.OperationTimeout},
 		Verifier:      verifier,
@@ -76,8 +81,20 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 		Playground:    o.playground,
 		ReturnPage:    o.returnPage,
 		Log:           log,
+
+		TrustedProxies: s.proxies(),
+		HSTS:           s.HSTSMaxAge,
+		RateLimits:     edge,
 	})
-	return &app{c, handler, jwks, verifier, trusted}, nil
+	return &app{c, handler, jwks, verifier, trusted, edge}, nil
+}
+
+func (a *app) close() error {
+	var err error
+	if a.edge != nil {
+		err = a.edge.Limiter.Close()
+	}
+	return errors.Join(err, a.core.close())
 }
 
 func newCore(ctx context.Context, s gatewaySettings, returnURLs []string, o options, log *slog.Logger) (*core, error) {

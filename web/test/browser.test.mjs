@@ -22,7 +22,9 @@ describe('in a browser', { timeout: 180_000 }, () => {
 
   test('the Playground runs its first query and shows the documentation', async () => {
     const { page, strays, complaints } = await openPage(browser, [demo.gateway])
-    await page.goto(demo.playground)
+    const headers = (await page.goto(demo.playground)).headers()
+    assert.match(headers['content-security-policy'], /^default-src 'none'; script-src 'self'; /)
+    assert.equal(headers['cross-origin-opener-policy'], 'same-origin')
     assert.equal(await page.title(), 'healthgraph Playground')
 
     // The editors' texts are read from Monaco, as it draws only the lines in
@@ -81,6 +83,22 @@ describe('in a browser', { timeout: 180_000 }, () => {
       assert.deepEqual(complaints, [], 'no script failed, and the policy stopped nothing')
     })
   }
+
+  test('no page of another origin may show the Playground in itself', async () => {
+    const frame = `<iframe src="${demo.playground}"></iframe>`
+    const elsewhere = createServer((_, response) => response.setHeader('Content-Type', 'text/html').end(frame))
+    await new Promise((ready) => elsewhere.listen(0, '127.0.0.1', ready))
+    try {
+      const address = `http://127.0.0.1:${elsewhere.address().port}`
+      const { page } = await openPage(browser, [demo.gateway, address])
+      const refused = page.waitForEvent('console', (message) => /refused to frame|framing/i.test(message.text()))
+      await page.goto(address)
+      await refused
+      assert.equal(await page.frames()[1].locator('#playground').count(), 0)
+    } finally {
+      elsewhere.close()
+    }
+  })
 
   test("a page of another origin may ask the demo's gateway, with a token", async () => {
     const elsewhere = createServer((_, response) => response.setHeader('Content-Type', 'text/html').end('<p>elsewhere'))

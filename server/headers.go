@@ -1,0 +1,73 @@
+package server
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// everyAnswer are the headers of every answer that a handler of ours gives, errors included. Pages have a policy of their own in
+// place of this one, under which nothing is loaded, and only assets, which are nobody's data, may be kept.
+var everyAnswer = map[string]string{
+	"Cache-Control":                "no-store", // health data is nobody else's to keep
+	"Content-Security-Policy":      "default-src 'none'; frame-ancestors 'none'",
+	"Cross-Origin-Opener-Policy":   "same-origin",
+	"Cross-Origin-Resource-Policy": "same-origin", // what CORS allows is not touched by it
+	"Permissions-Policy":           "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()",
+	"Referrer-Policy":              "no-referrer",
+	"X-Content-Type-Options":       "nosniff",
+	"X-Frame-Options":              "DENY",
+}
+
+// hardened sets those headers, has one way to write a path, and answers what panics outside an operation.
+type hardened struct {
+	proxies Proxies
+	hsts    time.Duration // 0 for none
+	log     *slog.Logger
+	next    http.Handler
+}
+
+func (h hardened) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for name, value := range everyAnswer {
+		w.Header().Set(name, value)
+	}
+	if h.hsts > 0 && h.proxies.overTLS(r) {
+		w.Header().Set("Strict-Transport-Security", "max-age="+strconv.FormatInt(int64(h.hsts.Seconds()), 10))
+	}
+	if len(r.TransferEncoding) > 0 { // a proxy in front that read another length must not have its next request taken for more of this
+		w.Header().Set("Connection", "close")
+	}
+	if !isPlain(r) {
+		http.NotFound(w, r)
+		return
+	}
+	defer h.recovered(w, r)
+	h.next.ServeHTTP(w, r)
+}
+
+func (h hardened) recovered(w http.ResponseWriter, r *http.Request) {
+	switch p := recover(); p {
+	case nil:
+	case http.ErrAbortHandler:
+		panic(p) // which ends the connection, and is meant to
+	default:
+		h.log.ErrorContext(r.Context(), "a panic was caught", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+		refuse(w, r, http.StatusInternalServerError, codeInternal, "something went wrong inside the gateway")
+	}
+}
+
+// isPlain says whether the path is written as it is meant: a proxy in front that has rules for paths, and this server, must not
+// read the same path in two ways.
+func isPlain(r *http.Request) bool {
+	p := r.URL.Path
+	clean := path.Clean(p)
+	if clean != "/" && strings.HasSuffix(p, "/") {
+		clean += "/"
+	}
+	return r.URL.RawPath == "" && p == clean || p == "*"
+}
