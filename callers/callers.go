@@ -9,6 +9,7 @@ package callers
 import (
 	"context"
 	"slices"
+	"time"
 
 	"healthgraph/health"
 )
@@ -17,6 +18,8 @@ import (
 type Caller struct {
 	Subject health.UserID
 	Scopes  []string // all that the caller holds, none unknown: see May
+	// ExpiresAt is from when on the credential is refused, the time allowed for clocks included; zero = it has no end.
+	ExpiresAt time.Time
 }
 
 // IsService says whether the caller acts for many people rather than being one.

@@ -146,6 +146,8 @@ func (v *Verifier) verifyToken(ctx context.Context, token []byte) (Caller, error
 	if err != nil {
 		return Caller{}, unauthenticated(err)
 	}
+	expires, _, _ := instantOf(claims, "exp") // checkTimes has read it
+	caller.ExpiresAt = expires.Add(clockSkew)
 	return caller, nil
 }
 

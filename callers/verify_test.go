@@ -24,6 +24,8 @@ func TestATokenSaysWhoIsAsking(t *testing.T) {
 	for _, header := range []string{"Bearer ", "bearer ", "BEARER ", "Bearer  "} {
 		caller, err := v.Verify(t.Context(), header+signHS256(t, good(claims{"scope": "  a users:any\tquantities:read "})))
 		require.NoError(t, err, header)
+		assert.Equal(t, now.Add(time.Hour+30*time.Second).Unix(), caller.ExpiresAt.Unix(), "when it is refused from, the skew included")
+		caller.ExpiresAt = time.Time{}
 		assert.Equal(t, callers.Caller{Subject: "person-1", Scopes: []string{"users:any", "quantities:read"}}, caller)
 	}
 	caller, err := v.Verify(t.Context(), "Bearer "+signHS256(t, good(nil)))

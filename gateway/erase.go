@@ -60,8 +60,19 @@ func (g *Gateway) Erase(ctx context.Context, user health.UserID, actor health.Ac
 	}
 	ctx, cancel := outlive(ctx)
 	defer cancel()
+	var kept []LinkRecord
+	if g.Changes.Watched(user) {
+		if kept, err = g.Store.Links(ctx, []health.UserID{user}); err != nil {
+			return payload, err
+		}
+	}
 	payload.DeletedRows, err = g.Store.DeletePerson(ctx, user, health.AccessEvent{
 		User: health.UserID(g.linkID(user, "")), At: g.Now(), Action: health.AccessErased, Actor: actor,
 	})
+	for _, record := range kept {
+		if record.Status != health.StatusNotConnected { // that it was ever REVOKED is forgotten as well
+			g.tell(Change{user, record.Connector, record.DataSource})
+		}
+	}
 	return payload, err
 }

@@ -40,8 +40,10 @@ type Config struct {
 	DefaultReturnURLs map[string]string
 	// StaleAfter is how long a linked source may bring nothing new before its link has the problem NO_NEW_DATA. 0 = for ever.
 	StaleAfter time.Duration
-	Now        func() time.Time
-	Log        *slog.Logger
+	// Changes is told of every change of a link, and asked for them by Watch. The default is a new one.
+	Changes *Changes
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // Gateway is safe for concurrent use.
@@ -54,6 +56,7 @@ type Gateway struct {
 	lookedAt   time.Time                                 // when the store was last asked for more of them
 
 	outages sync.Map // connector → when an outage was last logged
+	logos   sync.Map // data source → the address of its logo (*health.URL), as its upstream last showed it
 }
 
 // New reads what the store knows and makes a Gateway.
@@ -63,6 +66,9 @@ func New(ctx context.Context, config Config) (*Gateway, error) {
 	key, err := config.Store.LinkKey(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the key of link ids: %w", err)
+	}
+	if config.Changes == nil {
+		config.Changes = NewChanges(config.Registry)
 	}
 	g := &Gateway{Config: config, linkKey: key, discovered: map[health.DataSourceID]health.DataSource{}}
 	if err := g.loadDiscovered(ctx); err != nil {

@@ -19,9 +19,12 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 	links := make([][]health.DataSourceLink, len(people))
 	var changed []LinkRecord
 	events := map[health.LinkID]health.AccessEvent{}
+	var news []Change
 	if plug.Links == nil {
 		for i, p := range people {
+			before := len(changed)
 			links[i], changed = g.grantLinks(ctx, p, plug, now, changed)
+			news = append(news, p.news(changed[before:])...)
 		}
 	} else {
 		accounts := make([]connectors.Account, len(people))
@@ -42,9 +45,12 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 			for _, event := range people[i].changesSeen(changed[before:]) {
 				events[event.link] = event.AccessEvent
 			}
+			news = append(news, people[i].news(changed[before:])...)
 		}
 	}
-	g.write(ctx, changed, events)
+	if g.write(ctx, changed, events) {
+		g.tell(news...)
+	}
 	return links
 }
 
@@ -56,6 +62,9 @@ func (g *Gateway) shown(ctx context.Context, p *Person, plug *connectors.Plug, s
 		source, known := g.own(plug, state.DataSource)
 		if !known {
 			unknown = append(unknown, source)
+		}
+		if source.LogoURL != nil {
+			g.logos.Store(source.ID, source.LogoURL)
 		}
 		old := g.record(p, plug, source.ID)
 		record := observed(old, state.Connected, now)
@@ -254,17 +263,17 @@ func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // write remembers what changed, even when the caller has gone or its time is up: the upstream has answered. A failure
 // costs freshness alone, so the answer stands. The events of links that were written go to the access log: another process may
-// have written the others, or erased their person.
-func (g *Gateway) write(ctx context.Context, changed []LinkRecord, events map[health.LinkID]health.AccessEvent) {
+// have written the others, or erased their person. It says whether there was no failure.
+func (g *Gateway) write(ctx context.Context, changed []LinkRecord, events map[health.LinkID]health.AccessEvent) bool {
 	if len(changed) == 0 {
-		return
+		return true
 	}
 	ctx, cancel := outlive(ctx)
 	defer cancel()
 	written, err := g.Store.PutLinks(ctx, changed)
 	if err != nil {
 		g.Log.ErrorContext(ctx, "links could not be stored", "error", err)
-		return
+		return false
 	}
 	var seen []health.AccessEvent
 	for _, id := range written {
@@ -273,6 +282,7 @@ func (g *Gateway) write(ctx context.Context, changed []LinkRecord, events map[he
 		}
 	}
 	g.logAccess(ctx, seen...)
+	return true
 }
 
 // change applies f to what is remembered of one link and writes it at once, for what no later read would find out again.
@@ -284,6 +294,7 @@ func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, 
 	var err error
 	for range 3 {
 		record := f(g.record(p, plug, source))
+		news := p.news([]LinkRecord{record})
 		p.links[source] = record
 		if written, err = g.Store.PutLinks(ctx, []LinkRecord{record}); err != nil {
 			break
@@ -291,6 +302,7 @@ func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, 
 		if len(written) == 1 {
 			record.Version++
 			p.links[source] = record
+			g.tell(news...)
 			return true
 		}
 		newer, readErr := g.Store.LinksByID(ctx, []health.LinkID{record.ID})

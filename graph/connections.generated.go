@@ -1170,6 +1170,16 @@ func (ec *executionContext) marshalNDataSourceLink2healthgraphᚋhealthᚐDataSo
 	return ec._DataSourceLink(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNDataSourceLink2ᚖhealthgraphᚋhealthᚐDataSourceLink(ctx context.Context, sel ast.SelectionSet, v *health.DataSourceLink) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._DataSourceLink(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNLinkStatus2healthgraphᚋhealthᚐLinkStatus(ctx context.Context, v any) (health.LinkStatus, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := health.LinkStatus(tmp)

@@ -9,3 +9,7 @@ type Mutation struct {
 // What can be read.
 type Query struct {
 }
+
+// What can be watched, over a WebSocket (graphql-transport-ws) or as server-sent events. An operation watches one thing.
+type Subscription struct {
+}

@@ -25,6 +25,7 @@ type ResolverRoot interface {
 	DataSourceLink() DataSourceLinkResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
+	Subscription() SubscriptionResolver
 	User() UserResolver
 }
 
@@ -175,6 +176,10 @@ type ComplexityRoot struct {
 		TimeZoneOrigin func(childComplexity int) int
 		To             func(childComplexity int) int
 		Total          func(childComplexity int) int
+	}
+
+	Subscription struct {
+		ConnectionChanged func(childComplexity int, userID *string) int
 	}
 
 	User struct {
@@ -835,6 +840,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StepCount.Total(childComplexity), true
 
+	case "Subscription.connectionChanged":
+		if e.ComplexityRoot.Subscription.ConnectionChanged == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_connectionChanged_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ConnectionChanged(childComplexity, args["userId"].(*string)), true
+
 	case "User.accessLog":
 		if e.ComplexityRoot.User.AccessLog == nil {
 			break
@@ -942,6 +959,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			ctx = graphql.WithUnmarshalerMap(ctx, inputUnmarshalMap)
 			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
 			var buf bytes.Buffer
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
+	case ast.Subscription:
+		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
 			data.MarshalGQL(&buf)
 
 			return &graphql.Response{
@@ -1495,6 +1529,7 @@ another, end a link, and read daily steps.
 schema {
   query: Query
   mutation: Mutation
+  subscription: Subscription
 }
 
 """
@@ -1645,6 +1680,21 @@ extend type Query {
     "Only figures from these data sources (slugs from ` + "`" + `dataSources` + "`" + `), at most 50. Leave it out for all."
     dataSources: [ID!]
   ): StepCount @requiresScope(scope: "quantities:read")
+}
+`, BuiltIn: false},
+	{Name: "../schema/subscriptions.graphqls", Input: `"What can be watched, over a WebSocket (graphql-transport-ws) or as server-sent events. An operation watches one thing."
+type Subscription {
+  """
+  A link each time that this gateway saw it change: connected, not connected any more, in need of the person again, mended,
+  revoked, or with other scopes. It shows the link as ` + "`" + `connections` + "`" + ` would.
+
+  There is no event for how the links stand at first: subscribe, and then ask ` + "`" + `connections` + "`" + `. Changes that follow each other
+  faster than a client reads them are one event, with the latest state. Changes made in another process are not told.
+  """
+  connectionChanged(
+    "Whose links: yourself when left out. A service's credential has to say."
+    userId: ID
+  ): DataSourceLink! @requiresScope(scope: "connections:read")
 }
 `, BuiltIn: false},
 }

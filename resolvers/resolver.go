@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"healthgraph/callers"
 	"healthgraph/gateway"
@@ -41,6 +42,9 @@ func (r *Resolver) NewSchema() graphql.ExecutableSchema {
 
 // AroundOperation gives an operation its deadline and its own set of loaders: nothing is shared between two callers.
 func (r *Resolver) AroundOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription {
+		return r.aroundSubscription(ctx, next)
+	}
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	respond := next(withReads(ctx, newReads(ctx, r.Gateway)))
 	return func(ctx context.Context) *graphql.Response {

@@ -36,6 +36,8 @@ const secret = "a-secret-of-32-bytes-and-some-more"
 type site struct {
 	http.Handler
 	t        *testing.T
+	gateway  *gateway.Gateway
+	streams  *server.Streams
 	upstream *upstream
 	log      *syncBuffer
 	token    string
@@ -61,6 +63,10 @@ func newSite(t *testing.T, changes ...func(*server.Config)) *site {
 	for _, change := range changes {
 		change(&config)
 	}
+	if config.Streams == nil {
+		config.Streams = server.NewStreams(server.StreamLimits{})
+	}
+	s.gateway, s.streams = g, config.Streams
 	s.Handler = server.New(config)
 	s.token, err = callers.Issue(health.NewSecret(secret), "person-1", nil, time.Now(), time.Hour)
 	require.NoError(t, err)
@@ -144,6 +150,7 @@ type upstream struct {
 	mu      sync.Mutex
 	calls   []string
 	panicIn string
+	ended   map[string]bool // people whose link is shown no more
 }
 
 func (u *upstream) note(call string) {
@@ -174,7 +181,10 @@ func (u *upstream) ReadLinks(_ context.Context, accounts []connectors.Account) [
 	u.note("links")
 	results := make([]connectors.LinksResult, len(accounts))
 	for i := range results {
-		results[i].Links = []connectors.LinkState{{DataSource: u.Describe().DataSources[0], Connected: true}}
+		u.mu.Lock()
+		connected := !u.ended[accounts[i].ID]
+		u.mu.Unlock()
+		results[i].Links = []connectors.LinkState{{DataSource: u.Describe().DataSources[0], Connected: connected}}
 	}
 	return results
 }

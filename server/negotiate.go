@@ -10,13 +10,14 @@ import (
 const (
 	graphqlResponse = "application/graphql-response+json"
 	plainJSON       = "application/json"
+	eventStream     = "text/event-stream"
 )
 
 // negotiate picks the media type of the answer from the Accept headers: the one with the higher quality, and of two that
-// are alike the newer one if it is named, else plain JSON. No header at all means plain JSON. Types that we do not have
-// (urql lists text/event-stream for every query) are passed over.
+// are alike the newer one if it is named, else plain JSON. No header at all means plain JSON. Event streams are no part of
+// this: see wantsEvents.
 func negotiate(accept []string) (string, bool) {
-	ranges := strings.Split(strings.Join(accept, ","), ",")
+	ranges := splitRanges(accept)
 	if strings.TrimSpace(strings.Join(accept, "")) == "" {
 		return plainJSON, true
 	}
@@ -32,6 +33,8 @@ func negotiate(accept []string) (string, bool) {
 	}
 }
 
+func splitRanges(accept []string) []string { return strings.Split(strings.Join(accept, ","), ",") }
+
 // quality is the q of the most specific range that covers the type, -1 when none does, and whether it is named in full.
 func quality(ranges []string, mediaType string) (q float64, named bool) {
 	best := 0
@@ -41,7 +44,8 @@ func quality(ranges []string, mediaType string) (q float64, named bool) {
 		if err != nil {
 			continue
 		}
-		specificity := map[string]int{mediaType: 3, "application/*": 2, "*/*": 1}[name]
+		family, _, _ := strings.Cut(mediaType, "/")
+		specificity := map[string]int{mediaType: 3, family + "/*": 2, "*/*": 1}[name]
 		if specificity <= best {
 			continue
 		}

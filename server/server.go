@@ -37,7 +37,10 @@ type Config struct {
 	HSTS time.Duration
 	// RateLimits are nil where there are none.
 	RateLimits *RateLimits
-	Log        *slog.Logger
+	// Streams holds what stays open. Whoever makes it can end that; nil makes one that nobody ends.
+	Streams *Streams
+	Now     func() time.Time // nil is time.Now
+	Log     *slog.Logger
 }
 
 // New gives the handler of /graphql, /livez and the pages that are configured.
@@ -48,10 +51,20 @@ func New(c Config) http.Handler {
 	if c.Limits == nil {
 		c.Limits = limits.New(limits.Config{Log: c.Log}, c.Documents)
 	}
+	if c.Streams == nil {
+		c.Streams = NewStreams(StreamLimits{})
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	allow := neverNull(c.AllowOrigin)
 	rates := newRates(c.RateLimits, c.TrustedProxies, c.Log)
-	graphql := http.Handler(&endpoint{newExecutor(c), c.Introspection, c.Limits, c.Log})
-	graphql = withoutOptions(authenticated{c.Verifier, rates, preflighted{allow, limited{rates, graphql}}})
+	e := &endpoint{newExecutor(c), c.Introspection, c.Limits, c.Verifier, c.Streams, c.Now, c.Log}
+	// A browser asks nobody before it opens a WebSocket: that is let through by its origin, and by a token that no browser adds.
+	graphql := http.Handler(upgradable{
+		sockets: &sockets{e, c.Verifier, rates, c.Streams, allow, c.Now, c.Log},
+		next:    withoutOptions(authenticated{c.Verifier, rates, preflighted{allow, limited{rates, e}}}),
+	})
 	if allow != nil {
 		graphql = crossOrigin(allow, graphql)
 	}

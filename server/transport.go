@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,12 +12,14 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"healthgraph/callers"
 	"healthgraph/server/documents"
 	"healthgraph/server/limits"
 )
@@ -39,20 +42,26 @@ const (
 	sendWith       = "send GraphQL with POST, or a query with GET"
 )
 
-// endpoint serves GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/): GET for queries, POST with JSON
-// for all. gqlgen's own transports echo the request body in an error and know neither 405, 406 nor 415.
+// endpoint serves GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/): GET for queries and
+// subscriptions, POST with JSON for all. gqlgen's own transports echo the request body in an error and know neither 405, 406 nor 415.
 type endpoint struct {
 	executor      *executor.Executor
 	introspection bool
 	limits        *limits.Limits
+	verifier      *callers.Verifier
+	streams       *Streams
+	now           func() time.Time
 	log           *slog.Logger
 }
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	mediaType, ok := negotiate(r.Header.Values("Accept"))
 	if !ok {
-		refuse(w, r, http.StatusNotAcceptable, codeNotAcceptable, "the answer is "+graphqlResponse+" or "+plainJSON)
-		return
+		if events, _ := wantsEvents(r.Header.Values("Accept")); !events {
+			refuse(w, r, http.StatusNotAcceptable, codeNotAcceptable, "the answer is "+graphqlResponse+", "+plainJSON+" or "+eventStream)
+			return
+		}
+		mediaType = graphqlResponse // of what goes wrong before the stream
 	}
 	params, refusal := e.readParams(w, r)
 	if refusal != nil {
@@ -66,6 +75,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.execute(w, r, params, mediaType)
 }
 
+// recovered answers a request whose handling panicked. It is deferred.
 func (e *endpoint) recovered(w http.ResponseWriter, r *http.Request) {
 	if p := recover(); p != nil {
 		_ = e.executor.PresentRecoveredError(r.Context(), p) // logs it
@@ -73,17 +83,20 @@ func (e *endpoint) recovered(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (e *endpoint) execute(w http.ResponseWriter, r *http.Request, params *graphql.RawParams, mediaType string) {
-	ctx := graphql.StartOperationTrace(r.Context())
+// prepare makes an operation of the parameters, or says what is wrong with them.
+func (e *endpoint) prepare(ctx context.Context, params *graphql.RawParams) (context.Context, *graphql.OperationContext, gqlerror.List) {
+	ctx = graphql.StartOperationTrace(ctx)
 	now := graphql.Now()
 	params.ReadTime = graphql.TraceTiming{Start: now, End: now}
 	operation, failures := e.executor.CreateOperationContext(ctx, params)
 	if failures == nil && !e.introspection && introspects(operation) {
-		failures = gqlerror.List{{
-			Message:    "introspection is off here: healthgraph schema prints the schema",
-			Extensions: map[string]any{"code": codeIntrospection},
-		}}
+		failures = errorsOf(codeIntrospection, "introspection is off here: healthgraph schema prints the schema")
 	}
+	return ctx, operation, failures
+}
+
+func (e *endpoint) execute(w http.ResponseWriter, r *http.Request, params *graphql.RawParams, mediaType string) {
+	ctx, operation, failures := e.prepare(r.Context(), params)
 	if failures != nil {
 		status := http.StatusOK // what clients of plain JSON expect, by the draft's legacy rule
 		if mediaType == graphqlResponse {
@@ -92,9 +105,18 @@ func (e *endpoint) execute(w http.ResponseWriter, r *http.Request, params *graph
 		e.write(w, r, status, mediaType, e.executor.DispatchError(graphql.WithOperationContext(ctx, operation), failures))
 		return
 	}
-	if r.Method == http.MethodGet && operation.Operation.Operation != ast.Query {
+	if r.Method == http.MethodGet && operation.Operation.Operation == ast.Mutation {
 		w.Header().Set("Allow", http.MethodPost)
-		refuse(w, r, http.StatusMethodNotAllowed, codeMethodNotAllowed, "only queries may be sent with GET")
+		refuse(w, r, http.StatusMethodNotAllowed, codeMethodNotAllowed, "a mutation is not sent with GET")
+		return
+	}
+	continuous := operation.Operation.Operation == ast.Subscription
+	switch events, best := wantsEvents(r.Header.Values("Accept")); {
+	case best, events && continuous:
+		e.stream(ctx, w, r, operation)
+		return
+	case continuous:
+		refuse(w, r, http.StatusNotAcceptable, codeNotAcceptable, "a subscription is answered with "+eventStream+", or over a WebSocket")
 		return
 	}
 	respond, ctx := e.executor.DispatchOperation(ctx, operation)
@@ -212,6 +234,15 @@ func (e *endpoint) paramsOfBody(w http.ResponseWriter, r *http.Request) (*graphq
 	if r.ContentLength > int64(most) { // which is not even read, nor waited for
 		return nil, e.tooManyBytes(limits.BodyBytes, "the request body", most)
 	}
+	params, refused := e.paramsOf(http.MaxBytesReader(w, r.Body, int64(most)))
+	if params != nil {
+		params.Headers = r.Header
+	}
+	return params, refused
+}
+
+// paramsOf reads the JSON object that is a request.
+func (e *endpoint) paramsOf(from io.Reader) (*graphql.RawParams, *refusal) {
 	var body struct {
 		Query         *string         `json:"query"`
 		DocumentID    *string         `json:"documentId"`
@@ -219,15 +250,15 @@ func (e *endpoint) paramsOfBody(w http.ResponseWriter, r *http.Request) (*graphq
 		Variables     json.RawMessage `json:"variables"`
 		Extensions    json.RawMessage `json:"extensions"`
 	}
-	err = decode(http.MaxBytesReader(w, r.Body, int64(most)), &body)
+	err := decode(from, &body)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, e.tooManyBytes(limits.BodyBytes, "the request body", most)
+		return nil, e.tooManyBytes(limits.BodyBytes, "the request body", e.limits.Config().BodyBytes)
 	case err != nil:
 		return nil, badRequest("the body must be one JSON object with query (a string) or documentId (a string), and operationName (a string), variables and extensions (objects) where needed")
 	}
-	params := &graphql.RawParams{Headers: r.Header}
+	params := &graphql.RawParams{}
 	if body.Query != nil {
 		params.Query = *body.Query
 	}

@@ -25,48 +25,54 @@ func (s *Store) PutGrant(ctx context.Context, record tokens.Record, events ...he
 	if err != nil {
 		return err
 	}
+	var ousted []health.AccessEvent
 	put := func() error {
-		return s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return putGrant(ctx, tx, record, row, events) })
+		return s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) (err error) {
+			ousted, err = putGrant(ctx, tx, record, row, events)
+			return err
+		})
 	}
 	// Whoever is slower by a moment is stopped by the finished row of another person, or by one of their own that is about to be
 	// written: only looking again tells the two apart. Two who take each other's accounts may have to be parted as well.
 	for range 3 {
 		if err = put(); !isUniqueViolation(err) && !isDeadlock(err) {
-			return told("write a grant", err)
+			break
 		}
 	}
-	if isUniqueViolation(err) {
+	switch {
+	case isUniqueViolation(err):
 		return tokens.ErrAccountInUse
+	case err == nil && s.onOusted != nil:
+		for _, event := range ousted {
+			s.onOusted(event.User, event.Connector)
+		}
 	}
 	return told("write a grant", err)
 }
 
-func putGrant(ctx context.Context, tx bun.Tx, record tokens.Record, row grantRow, events []health.AccessEvent) error {
+// putGrant gives a line for the log of each person who lost the account.
+func putGrant(ctx context.Context, tx bun.Tx, record tokens.Record, row grantRow, events []health.AccessEvent) (ousted []health.AccessEvent, err error) {
 	if !record.Shared {
 		// An account that the person shares already stays shared: the others who hold it were there.
 		own := tx.NewSelect().Model((*grantRow)(nil)).Where("person = ?", row.Person).Where("connector = ?", row.Connector).
 			Where("account_id = ?", row.AccountID).Where("shared")
-		var err error
 		if row.Shared, err = own.Exists(ctx); err != nil {
-			return failed("look who holds an account", err)
+			return nil, failed("look who holds an account", err)
 		}
 	}
-	events = slices.Clone(events)
 	if !row.Shared {
-		ousted, err := claimAccount(ctx, tx, record)
-		if err != nil {
-			return err
+		if ousted, err = claimAccount(ctx, tx, record); err != nil {
+			return nil, err
 		}
-		events = append(events, ousted...)
 	}
 	query := tx.NewInsert().Model(&row).On("CONFLICT (person, connector) DO UPDATE")
 	for _, column := range grantColumns {
 		query = query.Set("? = excluded.?", bun.Ident(column), bun.Ident(column))
 	}
 	if _, err := query.Set("version = grants.version + 1").Exec(ctx); err != nil {
-		return failed("write a grant", err)
+		return nil, failed("write a grant", err)
 	}
-	return addAccessEvents(ctx, tx, events)
+	return ousted, addAccessEvents(ctx, tx, slices.Concat(events, ousted))
 }
 
 // claimAccount takes the record's account from those who hold it without proof, if the record has one, and gives a line for

@@ -22,6 +22,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"healthgraph/health"
 	"healthgraph/migrations"
 )
 
@@ -49,6 +50,9 @@ type Config struct {
 	// OnQuery is told of each statement of the Store's methods, by its first word ("SELECT") alone: statements hold
 	// personal values. Called from several goroutines at once; may be nil.
 	OnQuery func(statement string)
+	// OnOusted is told whose grant PutGrant ended because another person proved that the account is theirs, after it was
+	// committed. It must not wait; may be nil.
+	OnOusted func(user health.UserID, connector string)
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -71,6 +75,7 @@ func (c Config) withDefaults() (Config, error) {
 type Store struct {
 	// One and the same on PostgreSQL. SQLite lets one connection write at a time, while any number read.
 	read, write *bun.DB
+	onOusted    func(user health.UserID, connector string)
 }
 
 // Open connects. A SQLite file is made where it is missing (mode 0600, its directory 0700) and brought up to date; a
@@ -83,6 +88,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	if err := s.checkTables(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	s.onOusted = config.OnOusted
 	if config.OnQuery != nil {
 		s.observe(statementHook(config.OnQuery))
 	}

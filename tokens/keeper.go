@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,7 +23,8 @@ type Keeper struct {
 	log           *slog.Logger
 	callTimeout   time.Duration
 	shareAccounts bool
-	renewing      sync.RWMutex       // held to read while the upstream may hold a renewal of ours
+	renewing      sync.RWMutex // held to read while the upstream may hold a renewal of ours
+	onChange      func(user health.UserID, connector string)
 	renewals      singleflight.Group // one renewal of a grant at a time in this process
 
 	suspicion suspicion
@@ -39,6 +41,9 @@ type KeeperConfig struct {
 	CallTimeout time.Duration
 	// ShareAccounts lets several people link the same account of an upstream.
 	ShareAccounts bool
+	// OnChange, if any, is called after a grant was kept, refused, revived or disowned, or its scopes or account were found to
+	// be others: the link looks different then. It must not wait. Forget is told by whoever calls it.
+	OnChange func(user health.UserID, connector string)
 }
 
 // NewKeeper makes a Keeper.
@@ -46,7 +51,10 @@ func NewKeeper(c KeeperConfig) *Keeper {
 	if c.CallTimeout == 0 {
 		c.CallTimeout = 8 * time.Second
 	}
-	return &Keeper{store: c.Store, sealer: c.Sealer, now: c.Now, log: c.Log, callTimeout: c.CallTimeout, shareAccounts: c.ShareAccounts}
+	if c.OnChange == nil {
+		c.OnChange = func(health.UserID, string) {}
+	}
+	return &Keeper{store: c.Store, sealer: c.Sealer, now: c.Now, log: c.Log, callTimeout: c.CallTimeout, shareAccounts: c.ShareAccounts, onChange: c.OnChange}
 }
 
 // Wait waits until no renewal is under way, which takes some seconds at most: what an upstream gives for a refresh token that
@@ -84,6 +92,9 @@ func (k *Keeper) Save(ctx context.Context, l Linked) error {
 	event := k.event(record, health.AccessLinked, l.Actor)
 	if err = k.store.PutGrant(ctx, record, event); errors.Is(err, ErrAccountInUse) {
 		return health.Fail(health.AccountInUse, "another person has linked the same account here: it has to be ended there first", nil)
+	}
+	if err == nil {
+		k.onChange(l.User, l.Connector)
 	}
 	return err
 }
@@ -146,6 +157,9 @@ func (k *Keeper) update(ctx context.Context, used Record, f func(Record) (Record
 			return next, err
 		}
 		if written {
+			if looksDifferent(current, next) {
+				k.onChange(next.User, next.Connector)
+			}
 			next.Version++
 			return next, nil
 		}
@@ -158,6 +172,11 @@ func (k *Keeper) update(ctx context.Context, used Record, f func(Record) (Record
 		}
 	}
 	return unwritten, health.Fail(health.Internal, "something went wrong inside the gateway", errors.New("a grant was written by too many at once"))
+}
+
+// looksDifferent says whether two forms of a grant make different links.
+func looksDifferent(one, other Record) bool {
+	return one.Refused() != other.Refused() || one.VerifiedAt.IsZero() != other.VerifiedAt.IsZero() || !slices.Equal(one.Scopes, other.Scopes)
 }
 
 func withProfile(r Record, p connectors.Profile, now time.Time) Record {
@@ -185,7 +204,10 @@ func (k *Keeper) Disown(ctx context.Context, used Record) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 	defer cancel()
-	_, err := k.store.DropGrant(ctx, used, k.event(used, health.AccessEnded, byItself))
+	ended, err := k.store.DropGrant(ctx, used, k.event(used, health.AccessEnded, byItself))
+	if ended {
+		k.onChange(used.User, used.Connector)
+	}
 	return err
 }
 

@@ -159,6 +159,7 @@ func TestATokenIsTakenByTheGatewayThatKnowsItsSecret(t *testing.T) {
 	assert.Equal(t, health.UserID("somebody"), caller.Subject)
 	assert.False(t, caller.IsService())
 	assert.True(t, caller.May(callers.ScopeConnectionsWrite))
+	assert.WithinDuration(t, time.Now().Add(time.Hour), caller.ExpiresAt, time.Minute)
 	out, _, err = command(t, "token", "a-service", "--scope", callers.ScopeAnyUser)
 	require.NoError(t, err)
 	caller, err = verifier.Verify(t.Context(), "Bearer "+strings.TrimSpace(out))

@@ -87,7 +87,7 @@ func (c *demoCommand) Run(ctx context.Context, out console) (err error) {
 		stop()
 		return errors.Join(err, servers.Wait(), listener.Close())
 	}
-	servers.Go(func() error { return serveUntil(ctx, listener, bounded(a.handler, time.Minute, 0)) })
+	servers.Go(func() error { return serveUntil(ctx, listener, bounded(a.handler, time.Minute, 0), a.streams.Shutdown) })
 	if err := linkDemoPerson(ctx, *shown); err != nil {
 		stop()
 		return errors.Join(fmt.Errorf("link the demo person: %w", err), servers.Wait(), a.close())

@@ -64,7 +64,7 @@ func (c *serveCommand) Run(ctx context.Context, out console, kms kmsClients) err
 	beside, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup
 	work.Go(func() { background{a, c.settings, log, backgroundPause}.run(beside) })
-	err = serveUntil(ctx, listener, server)
+	err = serveUntil(ctx, listener, server, a.streams.Shutdown)
 	stop()
 	work.Wait()
 	return errors.Join(err, a.close())
@@ -78,8 +78,12 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// serveUntil serves until ctx ends, and then lets the requests under way finish.
-func serveUntil(ctx context.Context, listener net.Listener, s *http.Server) error {
+// serveUntil serves until ctx ends, and then lets the requests under way finish. ends tell those that are not answered at once to
+// come to an end.
+func serveUntil(ctx context.Context, listener net.Listener, s *http.Server, ends ...func()) error {
+	for _, end := range ends {
+		s.RegisterOnShutdown(end)
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- s.Serve(listener) }()
 	select {

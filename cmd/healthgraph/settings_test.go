@@ -62,6 +62,9 @@ func TestServeRefusesEachFileAndAddressThatCannotBeUsed(t *testing.T) {
 		"a base URL without a scheme":       {"ONETWENTYONE_BASE_URL", "canary.example", "HEALTHGRAPH_ONETWENTYONE_*: the base URL of OneTwentyOne must be"},
 		"a name for ROOK that there is not": {"ROOK_BASE_URL", "canary", "HEALTHGRAPH_ROOK_*: the base URL of ROOK must be"},
 		"a time in words":                   {"OPERATION_TIMEOUT", "canary", "HEALTHGRAPH_OPERATION_TIMEOUT must be a time"},
+		"streams of nothing":                {"STREAMS_PING", "0s", "HEALTHGRAPH_STREAMS_LIFETIME, "},
+		"no streams":                        {"STREAMS_MAX", "0", "HEALTHGRAPH_STREAMS_MAX, "},
+		"messages without end":              {"STREAMS_MAX_MESSAGE", "99999999", "HEALTHGRAPH_STREAMS_MAX_MESSAGE must be from 1024 to 1048576"},
 		"no connections":                    {"DATABASE_MAX_CONNS", "0", "HEALTHGRAPH_DATABASE_MAX_CONNS must be a number of at least 1"},
 		"a time without a unit":             {"UPSTREAM_TIMEOUT", "8", "HEALTHGRAPH_UPSTREAM_TIMEOUT must be a time"},
 	} {

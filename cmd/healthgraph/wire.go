@@ -12,6 +12,7 @@ import (
 	"healthgraph/callers"
 	"healthgraph/connectors"
 	"healthgraph/gateway"
+	"healthgraph/health"
 	"healthgraph/resolvers"
 	"healthgraph/server"
 	"healthgraph/server/limits"
@@ -48,6 +49,7 @@ type app struct {
 	verifier *callers.Verifier
 	trusted  *watchedFile       // nil where there is no manifest of trusted documents
 	edge     *server.RateLimits // nil where nothing is limited
+	streams  *server.Streams
 }
 
 // newApp wires everything by hand, from the bottom up.
@@ -71,6 +73,7 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 	if err != nil {
 		return nil, errors.Join(err, c.close())
 	}
+	streams := server.NewStreams(s.streamLimits())
 	handler := server.New(server.Config{
 		Resolver:      &resolvers.Resolver{Gateway: c.gateway, Log: log, Timeout: s.OperationTimeout},
 		Verifier:      verifier,
@@ -80,21 +83,15 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 		AllowOrigin:   o.allowOrigin,
 		Playground:    o.playground,
 		ReturnPage:    o.returnPage,
+		Streams:       streams,
+		Now:           o.now,
 		Log:           log,
 
 		TrustedProxies: s.proxies(),
 		HSTS:           s.HSTSMaxAge,
 		RateLimits:     edge,
 	})
-	return &app{c, handler, jwks, verifier, trusted, edge}, nil
-}
-
-func (a *app) close() error {
-	var err error
-	if a.edge != nil {
-		err = a.edge.Limiter.Close()
-	}
-	return errors.Join(err, a.core.close())
+	return &app{c, handler, jwks, verifier, trusted, edge, streams}, nil
 }
 
 func newCore(ctx context.Context, s gatewaySettings, returnURLs []string, o options, log *slog.Logger) (*core, error) {
@@ -109,11 +106,20 @@ func newCore(ctx context.Context, s gatewaySettings, returnURLs []string, o opti
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(ctx, store.Config{URL: s.DatabaseURL, MaxConns: s.DatabaseMaxConns, OnQuery: o.onQuery})
+	changes := gateway.NewChanges(registry)
+	tell := func(user health.UserID, connector string) {
+		changes.Tell(gateway.Change{User: user, Connector: connector})
+	}
+	db, err := store.Open(ctx, store.Config{URL: s.DatabaseURL, MaxConns: s.DatabaseMaxConns, OnQuery: o.onQuery, OnOusted: tell})
 	if err != nil {
 		return nil, err
 	}
-	gw, err := newGateway(ctx, s, returnURLs, o, registry, db, sealer, log)
+	keeper := tokens.NewKeeper(tokens.KeeperConfig{
+		Store: db, Sealer: sealer, Now: o.now, Log: log, CallTimeout: s.UpstreamTimeout, ShareAccounts: s.ShareAccounts, OnChange: tell,
+	})
+	gw, err := newGateway(ctx, s, returnURLs, gateway.Config{
+		Registry: registry, Store: db, Tokens: keeper, Changes: changes, StaleAfter: s.StaleAfter, Now: o.now, Log: log,
+	})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -165,11 +171,9 @@ func newSealer(s gatewaySettings, o options, log *slog.Logger) (*tokens.Sealer, 
 	return sealer, newWatchedFile("keyset", "keys", s.KeysetFile, keyset, sealer.Replace, log), nil
 }
 
-func newGateway(ctx context.Context, s gatewaySettings, returnURLs []string, o options, registry *connectors.Registry, db *store.Store, sealer *tokens.Sealer, log *slog.Logger) (*gateway.Gateway, error) {
-	config := gateway.Config{
-		Registry: registry, Store: db, ReturnURLs: returnURLs, DefaultReturnURLs: map[string]string{}, StaleAfter: s.StaleAfter, Now: o.now, Log: log,
-		Tokens: tokens.NewKeeper(tokens.KeeperConfig{Store: db, Sealer: sealer, Now: o.now, Log: log, CallTimeout: s.UpstreamTimeout, ShareAccounts: s.ShareAccounts}),
-	}
+// newGateway adds the return URLs to a configuration.
+func newGateway(ctx context.Context, s gatewaySettings, returnURLs []string, config gateway.Config) (*gateway.Gateway, error) {
+	config.ReturnURLs, config.DefaultReturnURLs = returnURLs, map[string]string{}
 	if s.hasOneTwentyOne() && s.OneTwentyOneRedirectURI != "" {
 		config.DefaultReturnURLs["onetwentyone"] = s.OneTwentyOneRedirectURI
 		if !slices.Contains(returnURLs, s.OneTwentyOneRedirectURI) { // what is the default may be named as well
@@ -183,4 +187,14 @@ func newGateway(ctx context.Context, s gatewaySettings, returnURLs []string, o o
 func (c *core) close() error {
 	c.gateway.Tokens.Wait()
 	return c.store.Close()
+}
+
+// close ends what is still open before the store is closed under it.
+func (a *app) close() error {
+	a.streams.Shutdown()
+	err := a.streams.Wait()
+	if a.edge != nil {
+		err = errors.Join(err, a.edge.Limiter.Close())
+	}
+	return errors.Join(err, a.core.close())
 }

@@ -33,16 +33,17 @@ type price struct {
 // prices has every field that reads something or is a list, as "Type.field", with its arguments and the size of the object that
 // it is a field of. A test compares it with the schema and the resolvers: a field that is missing here fails it.
 var prices = map[string]func(a arguments, size int) price{
-	"Query.viewer":           free,
-	"Query.user":             free,
-	"Query.users":            ids,
-	"Query.node":             ids,
-	"Query.nodes":            ids,
-	"Query.dataSources":      listOf(sources),
-	"Query.connections":      connections,
-	"Query.authorizationUrl": calls(1),
-	"Query.stepCount":        stepCount,
-	"Query.accessLog":        accessLog,
+	"Query.viewer":                   free,
+	"Query.user":                     free,
+	"Query.users":                    ids,
+	"Query.node":                     ids,
+	"Query.nodes":                    ids,
+	"Query.dataSources":              listOf(sources),
+	"Query.connections":              connections,
+	"Subscription.connectionChanged": connections,
+	"Query.authorizationUrl":         calls(1),
+	"Query.stepCount":                stepCount,
+	"Query.accessLog":                accessLog,
 
 	"User.connections":                connections,
 	"User.authorizationUrl":           calls(1),
