@@ -205,3 +205,51 @@ func TestReconcileAsksForDataOnlyWhereNoneHasComeForLong(t *testing.T) {
 	require.NotNil(t, problem, "although nobody has read a step")
 	assert.Equal(t, health.NoNewData, problem.Code)
 }
+
+// A long round keeps its lease by taking it anew for each person.
+func TestAReconcileThatTakesLongKeepsItsLease(t *testing.T) {
+	h := newHouse(t)
+	fivePeople(h)
+	o := atOnce()
+	o.Report = func(p gateway.ReconcileProgress) {
+		h.clock.advance(time.Minute)
+		if p.Checked < 5 {
+			_, err := h.another(h.config).Reconcile(t.Context(), "lister", atOnce())
+			assert.ErrorIs(t, err, gateway.ErrLeaseHeld, p.Checked)
+		}
+	}
+	p, err := h.Reconcile(t.Context(), "lister", o)
+	require.NoError(t, err)
+	assert.Equal(t, 5, p.Checked)
+}
+
+// A budget that is spent is left in peace as an upstream that is down is.
+func TestReconcileEndsWhereTheBudgetDoes(t *testing.T) {
+	h := newHouse(t)
+	fivePeople(h)
+	h.lister.links = func(string) connectors.LinksResult {
+		return connectors.LinksResult{Err: health.Fail(health.RateLimited, "Lister takes no more requests for now", nil)}
+	}
+	p, err := h.Reconcile(t.Context(), "lister", atOnce())
+	assert.Equal(t, health.RateLimited, codeOf(err))
+	assert.Equal(t, 3, p.Checked)
+}
+
+// The pace holds from one round to the next, whoever makes it.
+func TestTheNextRoundWaitsForItsTurn(t *testing.T) {
+	h := newHouse(t)
+	fivePeople(h)
+	o := atOnce()
+	o.PerHour = 60
+	ctx, stop := context.WithCancel(t.Context())
+	o.Report = func(gateway.ReconcileProgress) { stop() }
+	_, err := h.Reconcile(ctx, "lister", o)
+	require.ErrorIs(t, err, context.Canceled)
+	second := h.another(h.config)
+	_, err = second.Reconcile(t.Context(), "lister", atOnce())
+	require.ErrorIs(t, err, gateway.ErrLeaseHeld)
+	h.clock.advance(time.Minute)
+	p, err := second.Reconcile(t.Context(), "lister", atOnce())
+	require.NoError(t, err)
+	assert.Equal(t, 4, p.Checked, "and begins behind whoever was checked")
+}

@@ -54,7 +54,7 @@ func quality(ranges []string, mediaType string) (q float64, named bool) {
 		}
 		best, q, named = specificity, 1, specificity == 3
 		if text, ok := parameters["q"]; ok {
-			if q, err = strconv.ParseFloat(text, 64); err != nil || q < 0 || q > 1 {
+			if q, err = strconv.ParseFloat(text, 64); err != nil || !(q >= 0 && q <= 1) { // NaN is neither
 				q = 1 // unreadable: as if it were not there
 			}
 		}
