@@ -32,17 +32,9 @@ func (g *Gateway) logAccess(ctx context.Context, events ...health.AccessEvent) {
 	}
 }
 
-// linkEvent is a line about one link.
-type linkEvent struct {
-	health.AccessEvent
-
-	link health.LinkID
-}
-
-// changesSeen are the lines about links that came or went at the upstream. Several processes may see the same change: the one
+// changesSeen adds the lines about links that came or went at the upstream. Several processes may see the same change: the one
 // that writes it logs it.
-func (p *Person) changesSeen(changed []LinkRecord) []linkEvent {
-	var events []linkEvent
+func (p *Person) changesSeen(changed []LinkRecord, events map[health.LinkID]health.AccessEvent) {
 	for _, record := range changed {
 		was, is := p.links[record.DataSource].Status, record.Status
 		event := health.AccessEvent{
@@ -58,9 +50,8 @@ func (p *Person) changesSeen(changed []LinkRecord) []linkEvent {
 		default:
 			continue
 		}
-		events = append(events, linkEvent{event, record.ID})
+		events[record.ID] = event
 	}
-	return events
 }
 
 // AccessLog gives a page of the person's log, newest first: at most first lines, those behind the cursor after, "" for the

@@ -42,9 +42,7 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 			}
 			before := len(changed)
 			links[i], changed = g.shown(ctx, people[i], plug, result.Links, now, changed)
-			for _, event := range people[i].changesSeen(changed[before:]) {
-				events[event.link] = event.AccessEvent
-			}
+			people[i].changesSeen(changed[before:], events)
 			news = append(news, people[i].news(changed[before:])...)
 		}
 	}

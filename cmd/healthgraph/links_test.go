@@ -1,9 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -210,45 +207,6 @@ func TestACodeThatOneTwentyOneRefusesIsRefusedInput(t *testing.T) {
 	assert.Equal(t, "input.url", a.Errors[0].Extensions["argument"])
 	assert.Contains(t, a.Errors[0].Message, "start again")
 	assert.Equal(t, "NOT_CONNECTED", w.links("p")["onetwentyone"].Status)
-}
-
-func TestTwoPeopleAtTheSameInstantGetTheirOwnDataOnly(t *testing.T) {
-	w := newWorld(t, worldOptions{})
-	people := []string{"person-5", "bert"}
-	want := map[string]everythingData{}
-	for i, user := range people {
-		figure := 1000 * (i + 1)
-		w.oneTwentyOnePerson(user, fmt.Sprintf(`{"homeTimezone": "Europe/Paris", "samples": {"stepCount": [%s]}}`, sample("2026-04-10T08:00:00Z", "2026-04-10T09:00:00Z", float64(figure), "phone")))
-		w.rookPerson(user, fmt.Sprintf(`{"timeZone": "Europe/Paris", "sources": {"Garmin": true}, "days": {"2026-04-09": {"steps": %d}}}`, figure+7))
-		w.link(user, user)
-		for range 2 {
-			var data everythingData
-			w.ask(w.token(user), everything, nil).into(&data)
-			want[user] = data
-		}
-		assert.Equal(t, fmt.Sprint(figure), number(want[user].StepCount.Days[4].of("onetwentyone").Steps))
-		assert.Equal(t, fmt.Sprint(figure+7), number(want[user].StepCount.Days[3].of("rook").Steps))
-	}
-	var all sync.WaitGroup
-	failed := make([]string, 100)
-	for i := range failed {
-		user := people[i%2]
-		token := w.token(user)
-		all.Go(func() {
-			a, err := w.try(token, everything, nil)
-			var data everythingData
-			if err == nil && a.Status == http.StatusOK && len(a.Errors) == 0 {
-				err = json.Unmarshal(a.Data, &data)
-			}
-			if got := strings.Join(data.lines(), "\n"); err != nil || got != strings.Join(want[user].lines(), "\n") {
-				failed[i] = fmt.Sprint(user, ": ", err, a.Raw)
-			}
-		})
-	}
-	all.Wait()
-	for _, f := range failed {
-		require.Empty(t, f)
-	}
 }
 
 func TestAGrantIsKeptEvenWhenTheTimeIsUpOnceItsCodeIsSpent(t *testing.T) {

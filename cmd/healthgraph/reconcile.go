@@ -69,7 +69,7 @@ func (c *reconcileCommand) reconcile(ctx context.Context, g *gateway.Gateway, co
 		},
 	})
 	if errors.Is(err, gateway.ErrLeaseHeld) {
-		return fmt.Errorf("%s: another process is reconciling it at the moment, perhaps serve in the background: run it again later", connector)
+		return fmt.Errorf("%s: another process is reconciling it or has just done so, perhaps serve in the background: run it again in a while", connector)
 	}
 	out.print("%s\n", reconciled(connector, p))
 	if err != nil {
