@@ -9,6 +9,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"healthgraph/health"
@@ -170,18 +171,50 @@ type DailyStepReader interface {
 	ReadDailySteps(ctx context.Context, account Account, dates []health.Date) []DayResult
 }
 
-// SampleResult is the samples that could be read, in order of their start. With Err set, those that start before
-// ReadUntil are all there are; nothing is known of later ones.
+// SampleRequest asks for the samples of a metric that touch a span of time.
+type SampleRequest struct {
+	Metric string // as HealthKit's Swift names spell it: health.StepCountMetric and the like
+	Span   health.Interval
+}
+
+// SampleResult is how a read of samples ended. With Err set, the samples that were handed over and start before ReadUntil are all
+// there are; nothing is known of later ones.
 type SampleResult struct {
-	Samples   []health.StepSample
 	ReadUntil time.Time
 	Refused   int // samples that made no sense and were left out
 	Err       error
 }
 
-// StepSampleReader reads step samples.
-type StepSampleReader interface {
+// SampleReader reads samples.
+type SampleReader interface {
 	Connector
-	// ReadStepSamples gives all samples that touch the days, whatever the time zone these are meant in.
-	ReadStepSamples(ctx context.Context, account Account, days health.DateRange) SampleResult
+	// ReadSamples hands each page of samples to yield, the oldest first as far as the upstream keeps order: every sample that
+	// touches the span once, in order of its start within a page. yield may keep the page, and ends the read by false, which is no
+	// failure.
+	ReadSamples(ctx context.Context, account Account, request SampleRequest, yield func(page []health.Sample) bool) SampleResult
+}
+
+// SamplesOn asks for the samples that touch the days, whatever the time zone that these are meant in: the world's are from
+// UTC-12 to UTC+14.
+func SamplesOn(metric string, days health.DateRange) SampleRequest {
+	return SampleRequest{Metric: metric, Span: health.Interval{
+		Start: days.From.Start(health.UTC).Add(-14 * time.Hour),
+		End:   days.To.AddDays(1).Start(health.UTC).Add(12 * time.Hour),
+	}}
+}
+
+// AllSamples is every sample of a read, in order of their start, and how it ended.
+type AllSamples struct {
+	SampleResult
+	Samples []health.Sample
+}
+
+// ReadAllSamples keeps every page.
+func ReadAllSamples(ctx context.Context, reader SampleReader, account Account, request SampleRequest) (all AllSamples) {
+	all.SampleResult = reader.ReadSamples(ctx, account, request, func(page []health.Sample) bool {
+		all.Samples = append(all.Samples, page...)
+		return true
+	})
+	slices.SortStableFunc(all.Samples, func(a, b health.Sample) int { return a.Start.Compare(b.Start) })
+	return all
 }

@@ -20,14 +20,14 @@ type Plug struct {
 	Profile     ProfileReader
 	Revoker     Revoker
 	DailySteps  DailyStepReader
-	StepSamples StepSampleReader
+	Samples     SampleReader
 }
 
 // NeedsGrant says whether the connector is used with a person's own grant.
 func (p *Plug) NeedsGrant() bool { return p.Exchanger != nil }
 
 // ReadsSteps says whether the connector has steps at all.
-func (p *Plug) ReadsSteps() bool { return p.DailySteps != nil || p.StepSamples != nil }
+func (p *Plug) ReadsSteps() bool { return p.DailySteps != nil || p.Samples != nil }
 
 // Registry is the connectors that the program was wired with, in order.
 type Registry struct {
@@ -62,7 +62,7 @@ func inspect(c Connector) *Plug {
 	p.Profile, _ = c.(ProfileReader)
 	p.Revoker, _ = c.(Revoker)
 	p.DailySteps, _ = c.(DailyStepReader)
-	p.StepSamples, _ = c.(StepSampleReader)
+	p.Samples, _ = c.(SampleReader)
 	return p
 }
 
@@ -87,7 +87,7 @@ func (r *Registry) add(p *Plug) error {
 		return errors.New("there is Refresh without Exchange: it has nothing to renew")
 	case p.Personal != nil && p.Exchanger == nil:
 		return errors.New("there is PersonalGrant without Exchange: nothing is read with a person's own grant")
-	case p.DailySteps != nil && p.StepSamples != nil:
+	case p.DailySteps != nil && p.Samples != nil:
 		return errors.New("it has both daily totals and samples: one of them would be counted twice")
 	}
 	r.plugs = append(r.plugs, p)

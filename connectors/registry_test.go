@@ -38,7 +38,7 @@ func (counted) ReadDailySteps(context.Context, connectors.Account, []health.Date
 	return nil
 }
 
-func (counted) ReadStepSamples(context.Context, connectors.Account, health.DateRange) connectors.SampleResult {
+func (counted) ReadSamples(context.Context, connectors.Account, connectors.SampleRequest, func([]health.Sample) bool) connectors.SampleResult {
 	return connectors.SampleResult{}
 }
 

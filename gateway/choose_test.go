@@ -21,31 +21,31 @@ var (
 	oura   = health.DataSource{ID: "oura", Name: "Oura"}
 )
 
-func has(connector string, steps int, presence health.Presence, sources ...health.DataSource) figure {
-	return figure{connector: connector, steps: &steps, presence: presence, sources: sources}
+func has(connector string, steps int, presence health.Presence, sources ...health.DataSource) figure[int] {
+	return figure[int]{connector: connector, value: &steps, presence: presence, sources: sources}
 }
 
-func without(connector string, presence health.Presence) figure {
-	return figure{connector: connector, presence: presence}
+func without(connector string, presence health.Presence) figure[int] {
+	return figure[int]{connector: connector, presence: presence}
 }
 
 func TestADayWithoutAnyFigureTakesTheFirstPresenceInOrder(t *testing.T) {
 	absent := allPresences[3:]
 	for i, first := range absent {
 		for _, second := range absent[i:] {
-			for _, row := range [][]figure{{without("a", first), without("b", second)}, {without("a", second), without("b", first)}} {
-				day := choose(health.Date{}, row)
+			for _, row := range [][]figure[int]{{without("a", first), without("b", second)}, {without("a", second), without("b", first)}} {
+				day := chosenSteps(choice{policy: health.ChooseHighest}, health.Date{}, row)
 				assert.Equal(t, first, day.Presence, "%s beside %s", first, second)
 				assert.Nil(t, day.Steps, "never 0 for no data")
 			}
 		}
 	}
-	assert.Equal(t, health.PresenceNotConnected, choose(health.Date{}, nil).Presence, "nobody to ask")
+	assert.Equal(t, health.PresenceNotConnected, chosenSteps(choice{policy: health.ChooseHighest}, health.Date{}, nil).Presence, "nobody to ask")
 	assert.Equal(t, allPresences, presenceOrder)
 }
 
 func TestTheHighestFigureIsChosenAndTheOthersStayVisible(t *testing.T) {
-	day := choose(health.Date{}, []figure{
+	day := chosenSteps(choice{policy: health.ChooseHighest}, health.Date{}, []figure[int]{
 		has("rook", 900, health.PresenceValue, fitbit), without("other", health.PresenceNoData),
 		has("onetwentyone", 1100, health.PresenceValue, oura), without("unlinked", health.PresenceNotConnected),
 	})
@@ -61,17 +61,17 @@ func TestTheHighestFigureIsChosenAndTheOthersStayVisible(t *testing.T) {
 }
 
 func TestOfTwoAsHighTheFirstInTheCatalogueIsChosen(t *testing.T) {
-	day := choose(health.Date{}, []figure{has("a", 500, health.PresenceValue, fitbit), has("b", 500, health.PresenceValue, oura), has("c", 400, health.PresenceValue)})
+	day := chosenSteps(choice{policy: health.ChooseHighest}, health.Date{}, []figure[int]{has("a", 500, health.PresenceValue, fitbit), has("b", 500, health.PresenceValue, oura), has("c", 400, health.PresenceValue)})
 	assert.Equal(t, []health.CandidateReason{health.ReasonHighest, health.ReasonTie, health.ReasonNotHighest}, reasons(day))
 	assert.Equal(t, []health.DataSource{fitbit}, day.DataSources)
 
-	day = choose(health.Date{}, []figure{has("a", 0, health.PresenceZero, fitbit), has("b", 0, health.PresenceZero, oura)})
+	day = chosenSteps(choice{policy: health.ChooseHighest}, health.Date{}, []figure[int]{has("a", 0, health.PresenceZero, fitbit), has("b", 0, health.PresenceZero, oura)})
 	assert.Equal(t, 0, *day.Steps, "zero is a figure")
 	assert.Equal(t, health.PresenceZero, day.Presence)
 }
 
 func TestTheOnlyFigureIsChosenWhateverItIs(t *testing.T) {
-	day := choose(health.Date{}, []figure{without("a", health.PresenceUnavailable), has("b", 0, health.PresenceZero)})
+	day := chosenSteps(choice{policy: health.ChooseHighest}, health.Date{}, []figure[int]{without("a", health.PresenceUnavailable), has("b", 0, health.PresenceZero)})
 	assert.Equal(t, []health.CandidateReason{health.ReasonNoFigure, health.ReasonOnly}, reasons(day))
 	assert.Equal(t, health.PresenceZero, day.Presence)
 	assert.Empty(t, day.DataSources)
@@ -81,19 +81,19 @@ func TestTheOnlyFigureIsChosenWhateverItIs(t *testing.T) {
 func TestAMergedFigureIsShownAndNeverChosen(t *testing.T) {
 	merged := has("rook", 5000, health.PresenceValue, fitbit, oura)
 	merged.outside = []health.DataSource{oura}
-	day := choose(health.Date{}, []figure{merged, has("onetwentyone", 10, health.PresenceValue)})
+	day := chosenSteps(choice{policy: health.ChooseHighest}, health.Date{}, []figure[int]{merged, has("onetwentyone", 10, health.PresenceValue)})
 	assert.Equal(t, 10, *day.Steps)
 	assert.Equal(t, []health.CandidateReason{health.ReasonMergedSource, health.ReasonOnly}, reasons(day))
 	assert.Equal(t, 5000, *day.Candidates[0].Steps, "visible all the same")
 
-	day = choose(health.Date{}, []figure{merged})
+	day = chosenSteps(choice{policy: health.ChooseHighest}, health.Date{}, []figure[int]{merged})
 	assert.Nil(t, day.Steps)
 	assert.Equal(t, health.PresenceUnavailable, day.Presence, "there is a figure, and it can't be had for this filter")
 }
 
 func TestChoosingKeepsItsPromisesForAnyRow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		row := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) figure {
+		row := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) figure[int] {
 			presence := rapid.SampledFrom(allPresences).Draw(t, "presence")
 			if slices.Index(allPresences, presence) > 2 {
 				return without("x", presence)
@@ -104,7 +104,7 @@ func TestChoosingKeepsItsPromisesForAnyRow(t *testing.T) {
 			}
 			return f
 		}), 0, 5).Draw(t, "row")
-		day := choose(health.Date{}, row)
+		day := chosenSteps(choice{policy: health.ChooseHighest}, health.Date{}, row)
 		chosen := 0
 		for _, c := range day.Candidates {
 			require.NotEmpty(t, c.Reason)
@@ -117,8 +117,8 @@ func TestChoosingKeepsItsPromisesForAnyRow(t *testing.T) {
 		}
 		require.Equal(t, day.Steps != nil, chosen == 1)
 		for _, f := range row {
-			if f.steps != nil && len(f.outside) == 0 {
-				require.GreaterOrEqual(t, *day.Steps, *f.steps)
+			if f.value != nil && len(f.outside) == 0 {
+				require.GreaterOrEqual(t, *day.Steps, *f.value)
 			}
 		}
 	})
@@ -145,4 +145,58 @@ func chosenOnes(day health.DailySteps) []bool {
 		all = append(all, c.Chosen)
 	}
 	return all
+}
+
+func named(id health.DataSourceID) health.DataSource { return health.DataSource{ID: id} }
+
+func TestAPreferredOrderIsFollowedAndTheRestStandsBehindIt(t *testing.T) {
+	order := choice{policy: health.ChoosePreferred, order: []health.DataSourceID{"garmin", "onetwentyone"}}
+	rook := has("rook", 900, health.PresenceValue, named("fitbit"))
+	other := has("onetwentyone", 100, health.PresenceValue, named("onetwentyone"))
+	reasons := func(row ...figure[int]) (all []health.CandidateReason) {
+		for _, c := range chosenSteps(order, health.Date{}, row).Candidates {
+			all = append(all, c.Reason)
+		}
+		return all
+	}
+	assert.Equal(t, []health.CandidateReason{health.ReasonNotPreferred, health.ReasonPreferred}, reasons(rook, other))
+	assert.Equal(t, 100, *chosenSteps(order, health.Date{}, []figure[int]{rook, other}).Steps, "although the other is higher")
+	merged := has("rook", 50, health.PresenceValue, named("fitbit"), named("garmin"))
+	assert.Equal(t, []health.CandidateReason{health.ReasonPreferred, health.ReasonNotPreferred}, reasons(merged, other), "it stands among those of the figure")
+	assert.Equal(t, []health.CandidateReason{health.ReasonOnly, health.ReasonNoFigure}, reasons(rook, without("onetwentyone", health.PresenceNoData)))
+	third := has("third", 999, health.PresenceValue, named("third"))
+	assert.Equal(t, []health.CandidateReason{health.ReasonPreferred, health.ReasonNotPreferred}, reasons(rook, third), "none is preferred: the catalogue's order")
+}
+
+func TestOnlyOneSourceIsTakenAndTheOthersAreShown(t *testing.T) {
+	garmin, fitbit := named("garmin"), named("fitbit")
+	only := choice{policy: health.ChooseOnly, order: []health.DataSourceID{"garmin"}}
+	elsewhere := has("onetwentyone", 700, health.PresenceValue, named("onetwentyone"))
+	cases := map[string]struct {
+		asked, all figure[int] // of ROOK
+		steps      *int
+		presence   health.Presence
+		reason     health.CandidateReason
+	}{
+		"its own figure": {has("rook", 500, health.PresenceValue, garmin), has("rook", 500, health.PresenceValue, garmin), new(500), health.PresenceValue, health.ReasonAskedFor},
+		"none":           {without("rook", health.PresenceNoData), without("rook", health.PresenceNoData), nil, health.PresenceNoData, health.ReasonNoFigure},
+		"another's":      {without("rook", health.PresenceNotSynced), has("rook", 500, health.PresenceValue, fitbit), nil, health.PresenceNotSynced, health.ReasonNotAskedFor},
+		"a merged one": {
+			figure[int]{connector: "rook", value: new(500), presence: health.PresenceValue, sources: []health.DataSource{garmin, fitbit}, outside: []health.DataSource{fitbit}},
+			has("rook", 500, health.PresenceValue, garmin, fitbit), nil, health.PresenceUnavailable, health.ReasonMergedSource,
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			row := setAside([]figure[int]{c.asked, without("onetwentyone", health.PresenceNotConnected)}, []figure[int]{c.all, elsewhere})
+			day := chosenSteps(only, health.Date{}, row)
+			assert.Equal(t, c.steps, day.Steps)
+			assert.Equal(t, c.presence, day.Presence)
+			require.Len(t, day.Candidates, 2, "all are visible")
+			assert.Equal(t, c.reason, day.Candidates[0].Reason)
+			assert.Equal(t, c.all.value, day.Candidates[0].Steps)
+			assert.Equal(t, health.ReasonNotAskedFor, day.Candidates[1].Reason)
+			assert.Equal(t, 700, *day.Candidates[1].Steps)
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -15,13 +16,14 @@ type StepRequest struct {
 	Days   health.DateRange
 	Zone   *health.TimeZone // nil = the person's own
 	filter Filter
+	choice choice
 }
 
 // Filter is the data sources that the request lets through.
 func (r StepRequest) Filter() Filter { return r.filter }
 
 // StepRequest checks the arguments of stepCount without any call.
-func (g *Gateway) StepRequest(ctx context.Context, from, to health.Date, zone *health.TimeZone, dataSources []string) (StepRequest, error) {
+func (g *Gateway) StepRequest(ctx context.Context, from, to health.Date, zone *health.TimeZone, dataSources []string, choose *health.ChoiceInput) (StepRequest, error) {
 	days := health.DateRange{From: from, To: to}
 	if n := days.Days(); n < 1 {
 		return StepRequest{}, health.Refuse("to", fmt.Sprintf("the last day, %s, is before the first, %s", to, from))
@@ -37,7 +39,11 @@ func (g *Gateway) StepRequest(ctx context.Context, from, to health.Date, zone *h
 	if err != nil {
 		return StepRequest{}, err
 	}
-	return StepRequest{Days: days, Zone: zone, filter: filter}, nil
+	choice, err := g.choice(ctx, choose, filter)
+	if err != nil {
+		return StepRequest{}, err
+	}
+	return StepRequest{Days: days, Zone: zone, filter: filter, choice: choice}, nil
 }
 
 // CountSteps puts together what was read. It calls nobody: the reads may serve several requests.
@@ -48,9 +54,14 @@ func (g *Gateway) CountSteps(request StepRequest, zone Zone, reads []StepRead) h
 		TimeZone: zone.TimeZone, TimeZoneOrigin: zone.Origin,
 		Problems: []health.Problem{}, Complete: true, FetchedAt: now,
 	}
-	columns := make([][]figure, len(reads))
+	columns := make([][]figure[int], len(reads))
 	for i, read := range reads {
 		columns[i] = g.figures(request, zone.TimeZone, read)
+		if request.choice.policy == health.ChooseOnly {
+			only := request
+			only.filter = request.choice.only
+			columns[i] = setAside(g.figures(only, zone.TimeZone, read), columns[i])
+		}
 		problem, complete := read.problemOf(request, zone.TimeZone)
 		if problem != nil {
 			count.Problems = append(count.Problems, *problem)
@@ -63,11 +74,11 @@ func (g *Gateway) CountSteps(request StepRequest, zone Zone, reads []StepRead) h
 	}
 	total, known := 0, false
 	for i, date := range request.Days.Each() {
-		row := make([]figure, len(columns))
+		row := make([]figure[int], len(columns))
 		for j, column := range columns {
 			row[j] = column[i]
 		}
-		day := choose(date, row)
+		day := chosenSteps(request.choice, date, row)
 		if day.Steps != nil {
 			total, known = total+*day.Steps, true
 		}
@@ -79,27 +90,18 @@ func (g *Gateway) CountSteps(request StepRequest, zone Zone, reads []StepRead) h
 	return count
 }
 
-// figure is one upstream's say about one day.
-type figure struct {
-	connector string
-	steps     *int
-	presence  health.Presence
-	sources   []health.DataSource
-	outside   []health.DataSource // sources of a merged figure that the filter leaves out: it can't be used
-}
-
 // figures gives the upstream's say about each day of the request, in order.
-func (g *Gateway) figures(request StepRequest, zone health.TimeZone, read StepRead) []figure {
+func (g *Gateway) figures(request StepRequest, zone health.TimeZone, read StepRead) []figure[int] {
 	var tallies map[health.Date]dayTally
-	if read.asked && read.plug.StepSamples != nil {
+	if read.asked && read.plug.Samples != nil {
 		tallies = tally(read.samples.Samples, request.Days, zone)
 	}
 	today, newest := health.DateOf(g.Now(), zone), read.newest(request.filter)
-	column := make([]figure, 0, request.Days.Days())
+	column := make([]figure[int], 0, request.Days.Days())
 	for _, date := range request.Days.Each() {
-		f := figure{connector: read.plug.Description.ID}
+		f := figure[int]{connector: read.plug.Description.ID}
 		switch {
-		case !read.linked:
+		case !read.linked(request.filter):
 			f.presence = health.PresenceNotConnected
 		case !read.asked:
 			f.presence = health.PresenceUnavailable
@@ -108,8 +110,8 @@ func (g *Gateway) figures(request StepRequest, zone health.TimeZone, read StepRe
 		default:
 			fromDay(&f, read, date, request.filter)
 		}
-		if f.steps != nil {
-			f.presence = presenceOfValue(*f.steps, date.Compare(today) >= 0)
+		if f.value != nil {
+			f.presence = presenceOfValue(*f.value, date.Compare(today) >= 0)
 		} else if f.presence == "" {
 			f.presence = health.PresenceNotSynced
 			if newest.After(date.AddDays(1).Start(zone)) {
@@ -133,14 +135,14 @@ func presenceOfValue(steps int, unfinished bool) health.Presence {
 }
 
 // fromSamples takes the day's tally, unless the samples were not read to the day's end: a part would look like a whole.
-func (g *Gateway) fromSamples(f *figure, read StepRead, date health.Date, day dayTally, zone health.TimeZone) {
+func (g *Gateway) fromSamples(f *figure[int], read StepRead, date health.Date, day dayTally, zone health.TimeZone) {
 	unread := read.samples.Err != nil && read.samples.ReadUntil.Before(date.AddDays(1).Start(zone))
 	switch {
 	case unread:
 		f.presence = presenceOf(read.samples.Err)
 	case day.touched:
 		steps := int(math.Round(day.steps))
-		f.steps = &steps
+		f.value = &steps
 		f.sources = g.sourcesOf(read)
 	}
 }
@@ -155,7 +157,7 @@ func (g *Gateway) sourcesOf(read StepRead) []health.DataSource {
 
 // fromDay takes the upstream's own total. One that names revoked sources alone is not shown. One that names none of the
 // filtered sources is not theirs; one that names others beside them, or none at all, can't be taken apart.
-func fromDay(f *figure, read StepRead, date health.Date, filter Filter) {
+func fromDay(f *figure[int], read StepRead, date health.Date, filter Filter) {
 	result := read.days[date]
 	switch {
 	case result.Err != nil:
@@ -175,11 +177,11 @@ func fromDay(f *figure, read StepRead, date health.Date, filter Filter) {
 	if len(outside) == len(named) {
 		return // another source's day
 	}
-	f.steps, f.sources, f.outside = result.Total.Steps, result.Total.DataSources, outside
+	f.value, f.sources, f.outside = result.Total.Steps, result.Total.DataSources, outside
 }
 
 // mergedSources lists the sources that keep merged days from being used, by slug.
-func mergedSources(column []figure) []string {
+func mergedSources(column []figure[int]) []string {
 	var slugs []string
 	for _, f := range column {
 		for _, source := range f.outside {
@@ -190,67 +192,25 @@ func mergedSources(column []figure) []string {
 	return slices.Compact(slugs)
 }
 
-// presenceOrder is what a day takes when its upstreams differ.
-var presenceOrder = []health.Presence{
-	health.PresenceValue, health.PresencePartialDay, health.PresenceZero, health.PresenceUnavailable,
-	health.PresenceNotSynced, health.PresenceNoData, health.PresenceNoPermission, health.PresenceNotConnected,
-}
-
-// choose takes the highest figure of the day; of two that are as high, the one whose upstream comes first.
-func choose(date health.Date, row []figure) health.DailySteps {
-	day := health.DailySteps{Date: date, DataSources: []health.DataSource{}, Candidates: []health.StepCandidate{}, Presence: health.PresenceNotConnected}
-	chosen, usable := -1, 0
+// chosenSteps is the day with what was chosen of its figures.
+func chosenSteps(c choice, date health.Date, row []figure[int]) health.DailySteps {
+	verdict := choose(c, row, cmp.Compare[int])
+	day := health.DailySteps{Date: date, Presence: verdict.presence, DataSources: []health.DataSource{}, Candidates: []health.StepCandidate{}}
 	for i, f := range row {
-		if f.steps == nil || len(f.outside) > 0 {
-			continue
-		}
-		usable++
-		if chosen < 0 || *f.steps > *row[chosen].steps {
-			chosen = i
-		}
-	}
-	for i, f := range row {
-		presence := f.presence
-		if len(f.outside) > 0 {
-			presence = health.PresenceUnavailable // there is a figure, and it can't be had for this filter
-		}
-		if slices.Index(presenceOrder, presence) < slices.Index(presenceOrder, day.Presence) {
-			day.Presence = presence
-		}
 		if f.presence == health.PresenceNotConnected {
 			continue
 		}
 		candidate := health.StepCandidate{
-			Connector: f.connector, DataSources: f.sources, Steps: f.steps, Presence: f.presence,
-			Chosen: i == chosen, Reason: reason(f, row, i, chosen, usable),
+			Connector: f.connector, DataSources: f.sources, Steps: f.value, Presence: f.presence,
+			Chosen: i == verdict.chosen, Reason: verdict.reasons[i],
 		}
 		if candidate.DataSources == nil {
 			candidate.DataSources = []health.DataSource{}
 		}
+		if candidate.Chosen {
+			day.Steps, day.DataSources = f.value, candidate.DataSources
+		}
 		day.Candidates = append(day.Candidates, candidate)
 	}
-	if chosen >= 0 {
-		day.Steps, day.Presence = row[chosen].steps, row[chosen].presence
-		if row[chosen].sources != nil {
-			day.DataSources = row[chosen].sources
-		}
-	}
 	return day
-}
-
-func reason(f figure, row []figure, i, chosen, usable int) health.CandidateReason {
-	switch {
-	case len(f.outside) > 0:
-		return health.ReasonMergedSource
-	case f.steps == nil:
-		return health.ReasonNoFigure
-	case i == chosen && usable == 1:
-		return health.ReasonOnly
-	case i == chosen:
-		return health.ReasonHighest
-	case *f.steps == *row[chosen].steps:
-		return health.ReasonTie
-	default:
-		return health.ReasonNotHighest
-	}
 }

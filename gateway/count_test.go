@@ -23,7 +23,7 @@ func date(text string) health.Date {
 // stepCount asks both upstreams as a resolver does. The days are of March 2026, of which the 29th is today.
 func (h *house) stepCount(from, to string, sources ...string) health.StepCount {
 	h.t.Helper()
-	request, err := h.StepRequest(h.t.Context(), date("2026-03-"+from), date("2026-03-"+to), nil, sources)
+	request, err := h.StepRequest(h.t.Context(), date("2026-03-"+from), date("2026-03-"+to), nil, sources, nil)
 	require.NoError(h.t, err)
 	person := h.person("person-1")
 	var reads []gateway.StepRead
@@ -51,10 +51,10 @@ func (l *lister) counts(steps map[string]int, sources ...health.DataSource) {
 
 // walks makes one sample of the granter's at noon of each day.
 func (g *granter) walks(steps map[string]float64) {
-	g.samples = connectors.SampleResult{}
+	g.samples = connectors.AllSamples{}
 	for day, n := range steps {
 		noon := date("2026-03-" + day).Start(health.UTC).Add(11 * time.Hour)
-		g.samples.Samples = append(g.samples.Samples, health.StepSample{Device: "phone", Start: noon, End: noon.Add(time.Minute), Steps: n})
+		g.samples.Samples = append(g.samples.Samples, health.Sample{Device: "phone", Start: noon, End: noon.Add(time.Minute), Value: n})
 	}
 }
 
@@ -207,9 +207,9 @@ func TestSamplesThatMakeNoSenseAreSaidToBeLeftOut(t *testing.T) {
 func TestAForbiddenReadIsAMissingPermission(t *testing.T) {
 	h := newHouse(t)
 	h.grant("person-1", nil)
-	h.granter.samples = connectors.SampleResult{Err: connectors.FailureFromStatus("Granter", connectors.PersonCredential, 403, nil, h.clock.Now())}
+	h.granter.samples = connectors.AllSamples{SampleResult: connectors.SampleResult{Err: connectors.FailureFromStatus("Granter", connectors.PersonCredential, 403, nil, h.clock.Now())}}
 	assert.Equal(t, []health.Presence{health.PresenceNoPermission}, presences(h.stepCount("25", "25")))
-	h.granter.samples = connectors.SampleResult{Err: connectors.FailureFromStatus("Granter", connectors.OwnCredential, 403, nil, h.clock.Now())}
+	h.granter.samples = connectors.AllSamples{SampleResult: connectors.SampleResult{Err: connectors.FailureFromStatus("Granter", connectors.OwnCredential, 403, nil, h.clock.Now())}}
 	assert.Equal(t, []health.Presence{health.PresenceUnavailable}, presences(h.stepCount("25", "25")), "our own refusal is not the person's")
 }
 
@@ -259,20 +259,20 @@ func TestARangeIsNeitherBackwardsNorTooLong(t *testing.T) {
 		{"2026-03-01", "2026-03-01", true}, {"2026-03-02", "2026-03-01", false}, {"2024-01-01", "2024-12-31", true},
 		{"2025-01-01", "2026-01-01", true}, {"2025-01-01", "2026-01-02", false}, {"0001-01-01", "9999-12-31", false},
 	} {
-		_, err := h.StepRequest(t.Context(), date(c.from), date(c.to), nil, nil)
+		_, err := h.StepRequest(t.Context(), date(c.from), date(c.to), nil, nil, nil)
 		assert.Equal(t, c.good, err == nil, "%s to %s", c.from, c.to)
 		if err != nil {
 			assert.Equal(t, "to", health.AsError(err).Argument)
 		}
 	}
-	_, err := h.StepRequest(t.Context(), date("0001-01-01"), date("9999-12-31"), nil, nil)
+	_, err := h.StepRequest(t.Context(), date("0001-01-01"), date("9999-12-31"), nil, nil, nil)
 	assert.ErrorContains(t, err, "not 3652059")
 }
 
 func TestADayIsOneOfOurTimes(t *testing.T) {
 	h := newHouse(t)
 	for day, good := range map[string]bool{"1969-12-31": false, "1970-01-01": true, "2200-12-31": true, "2201-01-01": false, "0000-01-01": false, "9999-12-31": false} {
-		_, err := h.StepRequest(t.Context(), date(day), date(day), nil, nil)
+		_, err := h.StepRequest(t.Context(), date(day), date(day), nil, nil, nil)
 		assert.Equal(t, good, err == nil, day)
 		if err != nil {
 			assert.Contains(t, []string{"from", "to"}, health.AsError(err).Argument)

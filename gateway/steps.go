@@ -77,11 +77,11 @@ func (g *Gateway) otherAccount(ctx context.Context, plug *connectors.Plug, grant
 // StepRead is what one connector had to say about a person's steps: what was read once, for every field that needs it.
 type StepRead struct {
 	plug    *connectors.Plug
-	linked  bool // false: no data source is linked
-	asked   bool // false: the upstream was not asked for steps, because of the links or because of down
+	live    map[health.DataSourceID]bool // linked, or not known not to be
+	asked   bool                         // false: the upstream was not asked for steps, because of the links or because of down
 	down    *health.Problem
 	days    map[health.Date]connectors.DayResult // by day asked for
-	samples connectors.SampleResult
+	samples connectors.AllSamples
 	again   *health.URL                       // where to link again
 	latest  map[health.DataSourceID]time.Time // end of the newest measurement known of, now or earlier
 	ended   map[health.DataSourceID]bool      // revoked: what still arrives from them is not shown
@@ -90,16 +90,16 @@ type StepRead struct {
 // StepLinks is what the links that pass a filter say before any step is read. Where it says that reading makes no sense
 // (nothing is linked, or the upstream is known to be down), it stands for the read.
 func (g *Gateway) StepLinks(connector string, links []health.DataSourceLink, filter Filter) (read StepRead, worthReading bool) {
-	read = StepRead{plug: g.Registry.Plug(connector), latest: map[health.DataSourceID]time.Time{}, ended: map[health.DataSourceID]bool{}}
+	read = StepRead{plug: g.Registry.Plug(connector), live: map[health.DataSourceID]bool{}, latest: map[health.DataSourceID]time.Time{}, ended: map[health.DataSourceID]bool{}}
 	for _, link := range links {
 		if !filter.Allows(link.DataSource.ID) {
 			continue
 		}
 		switch link.Status {
 		case health.StatusConnected:
-			read.linked = true
+			read.live[link.DataSource.ID] = true
 		case health.StatusUnknown, health.StatusReauthorizationRequired:
-			read.linked, read.down = true, link.Problem
+			read.live[link.DataSource.ID], read.down = true, link.Problem
 		case health.StatusRevoking, health.StatusRevoked:
 			read.ended[link.DataSource.ID] = true
 		case health.StatusNotConnected, health.StatusPending: // nothing to read
@@ -110,7 +110,7 @@ func (g *Gateway) StepLinks(connector string, links []health.DataSourceLink, fil
 	}
 	// Down or out of budget: asking for every day would only take longer to say so. A refused grant costs no call, and is
 	// tried again now and then.
-	return read, read.linked && (read.down == nil || read.down.Code == health.UpstreamInvalid || read.down.Code == health.ReauthorizationRequired)
+	return read, len(read.live) > 0 && (read.down == nil || read.down.Code == health.UpstreamInvalid || read.down.Code == health.ReauthorizationRequired)
 }
 
 // Steps reads one connector's steps of the days. links are all of the person's links to it.
@@ -163,7 +163,7 @@ func (g *Gateway) readDays(ctx context.Context, read *StepRead, account connecto
 }
 
 func (g *Gateway) readSamples(ctx context.Context, p *Person, read *StepRead, days health.DateRange) {
-	read.samples = read.plug.StepSamples.ReadStepSamples(ctx, g.account(p, read.plug), days)
+	read.samples = connectors.ReadAllSamples(ctx, read.plug.Samples, g.account(p, read.plug), connectors.SamplesOn(health.StepCountMetric, days))
 	if read.samples.Err != nil {
 		g.logFailure(read.plug.Description.ID, read.samples.Err)
 	}
@@ -248,11 +248,21 @@ func (g *Gateway) wasSought(read StepRead, link health.DataSourceLink, days heal
 	return true
 }
 
+// linked says whether any source that passes the filter is.
+func (r StepRead) linked(filter Filter) bool {
+	for source := range r.live {
+		if filter.Allows(source) {
+			return true
+		}
+	}
+	return false
+}
+
 // problemOf says what could not be had of the days of one request: the read may have served more.
 func (r StepRead) problemOf(request StepRequest, zone health.TimeZone) (problem *health.Problem, complete bool) {
 	var failure error
 	switch {
-	case !r.linked:
+	case !r.linked(request.filter):
 		return nil, true
 	case !r.asked:
 		return r.down, false

@@ -23,7 +23,7 @@ type dayTally struct {
 // slice the device with the highest rate counts, the others do not: phone and watch record the same walk. A sample at an
 // instant counts there, the highest device's alone where several have one. Samples that name no device are each taken
 // for a device of their own, so that an overlap is never counted twice. Takes O(n log n) for n samples.
-func tally(samples []health.StepSample, days health.DateRange, zone health.TimeZone) map[health.Date]dayTally {
+func tally(samples []health.Sample, days health.DateRange, zone health.TimeZone) map[health.Date]dayTally {
 	starts := make([]time.Time, 0, days.Days()+1) // starts[i] begins day i, the last ends the range
 	dates := days.Each()
 	for _, date := range dates {
@@ -50,7 +50,7 @@ type edge struct {
 	begins bool
 }
 
-func spread(samples []health.StepSample, starts []time.Time, sums []dayTally) {
+func spread(samples []health.Sample, starts []time.Time, sums []dayTally) {
 	first, end := starts[0], starts[len(starts)-1]
 	numbers := map[string]int{}
 	edges := make([]edge, 0, 2*len(samples))
@@ -67,7 +67,7 @@ func spread(samples []health.StepSample, starts []time.Time, sums []dayTally) {
 			device = len(numbers)
 			numbers[name] = device
 		}
-		rate := s.Steps / s.End.Sub(s.Start).Seconds()
+		rate := s.Value / s.End.Sub(s.Start).Seconds()
 		edges = append(edges, edge{s.Start, device, rate, true}, edge{s.End, device, rate, false})
 	}
 	slices.SortFunc(edges, func(a, b edge) int { return a.at.Compare(b.at) })
@@ -102,7 +102,7 @@ func addSlice(from, to time.Time, active *rates, starts []time.Time, sums []dayT
 }
 
 // countInstants adds samples without a span.
-func countInstants(samples []health.StepSample, starts []time.Time, sums []dayTally) {
+func countInstants(samples []health.Sample, starts []time.Time, sums []dayTally) {
 	first, end := starts[0], starts[len(starts)-1]
 	type moment struct {
 		at     time.Time // in UTC, without a monotonic clock: comparable
@@ -115,7 +115,7 @@ func countInstants(samples []health.StepSample, starts []time.Time, sums []dayTa
 			if device == "" {
 				device = "\x00" + strconv.Itoa(i)
 			}
-			perDevice[moment{s.Start.UTC().Round(0), device}] += s.Steps
+			perDevice[moment{s.Start.UTC().Round(0), device}] += s.Value
 		}
 	}
 	highest := map[time.Time]float64{}

@@ -29,16 +29,16 @@ func BenchmarkTally(b *testing.B) {
 	}
 }
 
-func manySamples(n int, first time.Time, alone bool) []health.StepSample {
+func manySamples(n int, first time.Time, alone bool) []health.Sample {
 	random := rand.New(rand.NewPCG(1, 2))
-	samples := make([]health.StepSample, n)
+	samples := make([]health.Sample, n)
 	for i := range samples {
 		start := first.Add(time.Duration(random.Int64N(int64(365 * 24 * time.Hour))))
 		device := strconv.Itoa(i % 3)
 		if alone {
 			device = strconv.Itoa(i)
 		}
-		samples[i] = health.StepSample{Device: device, Start: start, End: start.Add(time.Duration(random.Int64N(int64(24 * time.Hour)))), Steps: float64(random.IntN(1000))}
+		samples[i] = health.Sample{Device: device, Start: start, End: start.Add(time.Duration(random.Int64N(int64(24 * time.Hour)))), Value: float64(random.IntN(1000))}
 	}
 	return samples
 }

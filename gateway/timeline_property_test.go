@@ -29,7 +29,7 @@ var spans = []struct{ zone, from, to string }{
 type scene struct {
 	days    health.DateRange
 	zone    health.TimeZone
-	samples []health.StepSample
+	samples []health.Sample
 }
 
 // aScene draws a few samples around a few days, with many of their edges in common.
@@ -39,13 +39,13 @@ func aScene(devices []string) *rapid.Generator[scene] {
 		s := scene{days: days(t, span.from, span.to), zone: inZone(t, span.zone)}
 		first := s.days.From.Start(s.zone)
 		slots := int(s.days.To.AddDays(1).Start(s.zone).Sub(first) / slot)
-		sample := rapid.Custom(func(t *rapid.T) health.StepSample {
+		sample := rapid.Custom(func(t *rapid.T) health.Sample {
 			start := rapid.IntRange(-20, slots+20).Draw(t, "start")
-			return health.StepSample{
+			return health.Sample{
 				Device: rapid.SampledFrom(devices).Draw(t, "device"),
 				Start:  first.Add(time.Duration(start) * slot),
 				End:    first.Add(time.Duration(start+rapid.OneOf(rapid.Just(0), rapid.IntRange(1, 6), rapid.IntRange(7, 200)).Draw(t, "length")) * slot),
-				Steps:  float64(rapid.IntRange(0, 20_000).Draw(t, "steps")) / 4,
+				Value:  float64(rapid.IntRange(0, 20_000).Draw(t, "steps")) / 4,
 			}
 		})
 		s.samples = rapid.SliceOfN(sample, 0, 25).Draw(t, "samples")
@@ -80,9 +80,9 @@ func bruteForce(s scene) map[health.Date]dayTally {
 			}
 			switch {
 			case sample.Start.Equal(sample.End) && sample.Start.Equal(at):
-				exactly[device] += sample.Steps
+				exactly[device] += sample.Value
 			case !sample.Start.After(at) && sample.End.After(at):
-				during[device] += sample.Steps * float64(slot) / float64(sample.End.Sub(sample.Start))
+				during[device] += sample.Value * float64(slot) / float64(sample.End.Sub(sample.Start))
 			}
 		}
 		add(at, during)
@@ -118,7 +118,7 @@ func TestTheSumLiesBetweenTheLargestDeviceAndAllTogether(t *testing.T) {
 		s := aScene([]string{"phone", "watch", "ring", ""}).Draw(t, "scene")
 		sum, largest := total(tally(s.samples, s.days, s.zone)), 0.0
 		for _, device := range []string{"phone", "watch", "ring"} {
-			own := slices.DeleteFunc(slices.Clone(s.samples), func(sample health.StepSample) bool { return sample.Device != device })
+			own := slices.DeleteFunc(slices.Clone(s.samples), func(sample health.Sample) bool { return sample.Device != device })
 			largest = max(largest, inRange(s, own))
 		}
 		require.LessOrEqual(t, sum, inRange(s, s.samples)*(1+1e-9))
@@ -166,18 +166,18 @@ func total(tallies map[health.Date]dayTally) float64 {
 }
 
 // inRange adds the samples up, each with the share of its span that lies in the range.
-func inRange(s scene, samples []health.StepSample) float64 {
+func inRange(s scene, samples []health.Sample) float64 {
 	first, end := s.days.From.Start(s.zone), s.days.To.AddDays(1).Start(s.zone)
 	sum := 0.0
 	for _, sample := range samples {
 		if sample.Start.Equal(sample.End) {
 			if !sample.Start.Before(first) && sample.Start.Before(end) {
-				sum += sample.Steps
+				sum += sample.Value
 			}
 			continue
 		}
 		inside := earliest(sample.End, end).Sub(latest(sample.Start, first))
-		sum += sample.Steps * math.Max(float64(inside), 0) / float64(sample.End.Sub(sample.Start))
+		sum += sample.Value * math.Max(float64(inside), 0) / float64(sample.End.Sub(sample.Start))
 	}
 	return sum
 }

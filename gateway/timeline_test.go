@@ -11,9 +11,9 @@ import (
 )
 
 // walk is a sample of steps from one instant to another, both RFC 3339.
-func walk(t *testing.T, device, from, to string, steps float64) health.StepSample {
+func walk(t *testing.T, device, from, to string, steps float64) health.Sample {
 	t.Helper()
-	return health.StepSample{Device: device, Start: instant(t, from), End: instant(t, to), Steps: steps}
+	return health.Sample{Device: device, Start: instant(t, from), End: instant(t, to), Value: steps}
 }
 
 func instant(t *testing.T, text string) time.Time {
@@ -55,7 +55,7 @@ func TestWithoutSamplesEveryDayIsUntouched(t *testing.T) {
 }
 
 func TestOneDeviceCountsInFull(t *testing.T) {
-	samples := []health.StepSample{
+	samples := []health.Sample{
 		walk(t, "phone", "2026-03-01T08:00:00Z", "2026-03-01T08:10:00Z", 900),
 		walk(t, "phone", "2026-03-01T08:10:00Z", "2026-03-01T08:20:00Z", 100),
 		walk(t, "phone", "2026-03-01T08:05:00Z", "2026-03-01T08:15:00Z", 50), // its own samples may overlap
@@ -65,7 +65,7 @@ func TestOneDeviceCountsInFull(t *testing.T) {
 }
 
 func TestWherePhoneAndWatchOverlapTheHigherRateCounts(t *testing.T) {
-	samples := []health.StepSample{
+	samples := []health.Sample{
 		walk(t, "phone", "2026-03-01T08:00:00Z", "2026-03-01T09:00:00Z", 3600), // 1 a second
 		walk(t, "watch", "2026-03-01T08:30:00Z", "2026-03-01T09:30:00Z", 7200), // 2 a second
 	}
@@ -73,7 +73,7 @@ func TestWherePhoneAndWatchOverlapTheHigherRateCounts(t *testing.T) {
 }
 
 func TestADeviceIsJudgedByAllItsSamplesTogether(t *testing.T) {
-	samples := []health.StepSample{
+	samples := []health.Sample{
 		walk(t, "phone", "2026-03-01T08:00:00Z", "2026-03-01T09:00:00Z", 100),
 		walk(t, "phone", "2026-03-01T08:00:00Z", "2026-03-01T09:00:00Z", 100),
 		walk(t, "watch", "2026-03-01T08:00:00Z", "2026-03-01T09:00:00Z", 150),
@@ -82,7 +82,7 @@ func TestADeviceIsJudgedByAllItsSamplesTogether(t *testing.T) {
 }
 
 func TestSamplesWithoutADeviceNeverCountTwice(t *testing.T) {
-	samples := []health.StepSample{
+	samples := []health.Sample{
 		walk(t, "", "2026-03-01T08:00:00Z", "2026-03-01T09:00:00Z", 100),
 		walk(t, "", "2026-03-01T08:00:00Z", "2026-03-01T09:00:00Z", 150),
 		walk(t, "", "2026-03-01T10:00:00Z", "2026-03-01T11:00:00Z", 10), // apart from the others: counts beside them
@@ -93,26 +93,26 @@ func TestSamplesWithoutADeviceNeverCountTwice(t *testing.T) {
 }
 
 func TestAWalkAcrossMidnightIsSplitInProportion(t *testing.T) {
-	samples := []health.StepSample{walk(t, "phone", "2026-03-01T23:45:00Z", "2026-03-02T00:15:00Z", 300)}
+	samples := []health.Sample{walk(t, "phone", "2026-03-01T23:45:00Z", "2026-03-02T00:15:00Z", 300)}
 	assertDays(t, map[string]float64{"2026-03-01": 150, "2026-03-02": 150}, tally(samples, days(t, "2026-03-01", "2026-03-02"), health.UTC))
 
-	samples = []health.StepSample{walk(t, "phone", "2026-03-01T12:00:00Z", "2026-03-04T12:00:00Z", 7200)} // 100 an hour
+	samples = []health.Sample{walk(t, "phone", "2026-03-01T12:00:00Z", "2026-03-04T12:00:00Z", 7200)} // 100 an hour
 	assertDays(t, map[string]float64{"2026-03-01": 1200, "2026-03-02": 2400, "2026-03-03": 2400, "2026-03-04": 1200},
 		tally(samples, days(t, "2026-03-01", "2026-03-04"), health.UTC))
 }
 
 func TestMidnightIsThatOfTheZone(t *testing.T) {
-	samples := []health.StepSample{walk(t, "phone", "2026-03-01T22:00:00Z", "2026-03-02T00:00:00Z", 200)} // 23:00 to 01:00 in Paris
+	samples := []health.Sample{walk(t, "phone", "2026-03-01T22:00:00Z", "2026-03-02T00:00:00Z", 200)} // 23:00 to 01:00 in Paris
 	assertDays(t, map[string]float64{"2026-03-01": 100, "2026-03-02": 100}, tally(samples, days(t, "2026-03-01", "2026-03-02"), inZone(t, "Europe/Paris")))
 	assertDays(t, map[string]float64{"2026-03-01": 200, "2026-03-02": -1}, tally(samples, days(t, "2026-03-01", "2026-03-02"), health.UTC))
 }
 
 func TestDaysOf23And25HoursKeepAllTheirSteps(t *testing.T) {
-	hourly := func(from string, hours int) []health.StepSample {
-		samples := make([]health.StepSample, 0, hours)
+	hourly := func(from string, hours int) []health.Sample {
+		samples := make([]health.Sample, 0, hours)
 		for i := range hours {
 			start := instant(t, from).Add(time.Duration(i) * time.Hour)
-			samples = append(samples, health.StepSample{Device: "phone", Start: start, End: start.Add(time.Hour), Steps: 100})
+			samples = append(samples, health.Sample{Device: "phone", Start: start, End: start.Add(time.Hour), Value: 100})
 		}
 		return samples
 	}
@@ -127,7 +127,7 @@ func TestDaysOf23And25HoursKeepAllTheirSteps(t *testing.T) {
 
 func TestACountAtAnInstantBelongsToItsDay(t *testing.T) {
 	count := func(at string) map[health.Date]dayTally {
-		return tally([]health.StepSample{walk(t, "phone", at, at, 9)}, days(t, "2026-03-01", "2026-03-02"), health.UTC)
+		return tally([]health.Sample{walk(t, "phone", at, at, 9)}, days(t, "2026-03-01", "2026-03-02"), health.UTC)
 	}
 	for at, want := range map[string]map[string]float64{
 		"2026-02-28T23:59:59.999999999Z": {"2026-03-01": -1, "2026-03-02": -1},
@@ -144,17 +144,17 @@ func TestACountAtAnInstantBelongsToItsDay(t *testing.T) {
 	}
 	apia := inZone(t, "Pacific/Apia")
 	assertDays(t, map[string]float64{"2011-12-29": -1, "2011-12-30": -1, "2011-12-31": 9}, tally(
-		[]health.StepSample{walk(t, "phone", "2011-12-31T00:00:00+14:00", "2011-12-31T00:00:00+14:00", 9)}, days(t, "2011-12-29", "2011-12-31"), apia))
+		[]health.Sample{walk(t, "phone", "2011-12-31T00:00:00+14:00", "2011-12-31T00:00:00+14:00", 9)}, days(t, "2011-12-29", "2011-12-31"), apia))
 
 	// No count of nanoseconds that overflows may land in the range.
 	at := instant(t, "2026-03-01T12:00:00Z")
 	wrapped := at.Add(-1 << 63).Add(-1 << 63)
 	assertDays(t, map[string]float64{"2026-03-01": -1, "2026-03-02": -1},
-		tally([]health.StepSample{{Start: wrapped, End: wrapped, Steps: 9}}, days(t, "2026-03-01", "2026-03-02"), health.UTC))
+		tally([]health.Sample{{Start: wrapped, End: wrapped, Value: 9}}, days(t, "2026-03-01", "2026-03-02"), health.UTC))
 }
 
 func TestWhatLiesOutsideTheRangeDoesNotCount(t *testing.T) {
-	samples := []health.StepSample{
+	samples := []health.Sample{
 		walk(t, "phone", "2026-02-28T08:00:00Z", "2026-02-28T09:00:00Z", 1000),
 		walk(t, "phone", "2026-02-28T23:00:00Z", "2026-03-01T00:00:00Z", 1000), // ends where the range begins
 		walk(t, "phone", "2026-03-02T00:00:00Z", "2026-03-02T01:00:00Z", 1000), // begins where it ends
@@ -165,7 +165,7 @@ func TestWhatLiesOutsideTheRangeDoesNotCount(t *testing.T) {
 }
 
 func TestZeroStepsAreRecordedStepsToo(t *testing.T) {
-	samples := []health.StepSample{
+	samples := []health.Sample{
 		walk(t, "phone", "2026-03-01T08:00:00Z", "2026-03-01T09:00:00Z", 0),
 		walk(t, "phone", "2026-03-02T08:00:00Z", "2026-03-02T08:00:00Z", 0),
 	}
@@ -173,6 +173,6 @@ func TestZeroStepsAreRecordedStepsToo(t *testing.T) {
 }
 
 func TestAWalkThatEndsBeforeItBeginsIsNone(t *testing.T) {
-	samples := []health.StepSample{walk(t, "phone", "2026-03-01T09:00:00Z", "2026-03-01T08:00:00Z", 100)}
+	samples := []health.Sample{walk(t, "phone", "2026-03-01T09:00:00Z", "2026-03-01T08:00:00Z", 100)}
 	assertDays(t, map[string]float64{"2026-03-01": -1}, tally(samples, days(t, "2026-03-01", "2026-03-01"), health.UTC))
 }

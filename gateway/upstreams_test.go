@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -131,7 +132,7 @@ type granter struct {
 	exchangeErr error
 	profile     connectors.Profile
 	profileErr  error
-	samples     connectors.SampleResult
+	samples     connectors.AllSamples
 }
 
 func newGranter() *granter {
@@ -185,7 +186,9 @@ func (g *granter) ReadProfile(_ context.Context, account connectors.Account) (co
 
 func (g *granter) Scopes() []string { return []string{"steps", "profile"} }
 
-func (g *granter) ReadStepSamples(_ context.Context, account connectors.Account, days health.DateRange) connectors.SampleResult {
-	g.note("samples " + account.ID + " " + days.From.String() + " " + days.To.String())
-	return g.samples
+func (g *granter) ReadSamples(_ context.Context, account connectors.Account, request connectors.SampleRequest, yield func([]health.Sample) bool) connectors.SampleResult {
+	first, last := request.Span.Start.Add(14*time.Hour), request.Span.End.Add(-36*time.Hour)
+	g.note("samples " + account.ID + " " + first.Format(time.DateOnly) + " " + last.Format(time.DateOnly))
+	yield(slices.Clone(g.samples.Samples))
+	return g.samples.SampleResult
 }

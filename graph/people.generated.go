@@ -20,7 +20,7 @@ import (
 type UserResolver interface {
 	Connections(ctx context.Context, obj *health.User, dataSources []string) ([]health.DataSourceLink, error)
 	AuthorizationURL(ctx context.Context, obj *health.User, dataSource string, redirectURL *health.URL) (*health.AuthorizationURL, error)
-	StepCount(ctx context.Context, obj *health.User, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string) (*health.StepCount, error)
+	StepCount(ctx context.Context, obj *health.User, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) (*health.StepCount, error)
 	AccessLog(ctx context.Context, obj *health.User, first *int, after *string) (*health.AccessLogConnection, error)
 }
 
@@ -121,6 +121,14 @@ func (ec *executionContext) field_User_stepCount_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["dataSources"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "choice",
+		func(ctx context.Context, v any) (*health.ChoiceInput, error) {
+			return ec.unmarshalOChoiceInput2ᚖhealthgraphᚋhealthᚐChoiceInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["choice"] = arg4
 	return args, nil
 }
 
@@ -249,7 +257,7 @@ func (ec *executionContext) _User_stepCount(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.User().StepCount(ctx, obj, fc.Args["from"].(health.Date), fc.Args["to"].(health.Date), fc.Args["timeZone"].(*health.TimeZone), fc.Args["dataSources"].([]string))
+			return ec.Resolvers.User().StepCount(ctx, obj, fc.Args["from"].(health.Date), fc.Args["to"].(health.Date), fc.Args["timeZone"].(*health.TimeZone), fc.Args["dataSources"].([]string), fc.Args["choice"].(*health.ChoiceInput))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *health.StepCount) graphql.Marshaler {

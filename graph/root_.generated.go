@@ -139,7 +139,7 @@ type ComplexityRoot struct {
 		DataSources      func(childComplexity int) int
 		Node             func(childComplexity int, id string) int
 		Nodes            func(childComplexity int, ids []string) int
-		StepCount        func(childComplexity int, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string) int
+		StepCount        func(childComplexity int, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
 		User             func(childComplexity int, id string) int
 		Users            func(childComplexity int, ids []string) int
 		Viewer           func(childComplexity int) int
@@ -187,7 +187,7 @@ type ComplexityRoot struct {
 		AuthorizationURL func(childComplexity int, dataSource string, redirectURL *health.URL) int
 		Connections      func(childComplexity int, dataSources []string) int
 		ID               func(childComplexity int) int
-		StepCount        func(childComplexity int, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string) int
+		StepCount        func(childComplexity int, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
 	}
 }
 
@@ -680,7 +680,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.StepCount(childComplexity, args["userId"].(*string), args["from"].(health.Date), args["to"].(health.Date), args["timeZone"].(*health.TimeZone), args["dataSources"].([]string)), true
+		return e.ComplexityRoot.Query.StepCount(childComplexity, args["userId"].(*string), args["from"].(health.Date), args["to"].(health.Date), args["timeZone"].(*health.TimeZone), args["dataSources"].([]string), args["choice"].(*health.ChoiceInput)), true
 	case "Query.user":
 		if e.ComplexityRoot.Query.User == nil {
 			break
@@ -901,7 +901,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.User.StepCount(childComplexity, args["from"].(health.Date), args["to"].(health.Date), args["timeZone"].(*health.TimeZone), args["dataSources"].([]string)), true
+		return e.ComplexityRoot.User.StepCount(childComplexity, args["from"].(health.Date), args["to"].(health.Date), args["timeZone"].(*health.TimeZone), args["dataSources"].([]string), args["choice"].(*health.ChoiceInput)), true
 
 	}
 	return 0, false
@@ -911,6 +911,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputChoiceInput,
 		ec.unmarshalInputCompleteAuthorizationInput,
 		ec.unmarshalInputEraseUserInput,
 		ec.unmarshalInputLinkPersonalAccessTokenInput,
@@ -1448,6 +1449,8 @@ type User implements Node {
     timeZone: TimeZone
     "Only figures from these data sources (slugs from ` + "`" + `dataSources` + "`" + `), at most 50. Leave it out for all."
     dataSources: [ID!]
+    "How a day takes one of several upstreams' figures. Leave it out for the highest."
+    choice: ChoiceInput
   ): StepCount @requiresScope(scope: "quantities:read")
 }
 
@@ -1617,6 +1620,24 @@ type StepCandidate {
   reason: CandidateReason!
 }
 
+"How a day takes one of several upstreams' figures."
+enum ChoicePolicy {
+  "The highest; of two that are as high, that of the upstream that comes first in the catalogue."
+  HIGHEST
+  "That of the data source that comes first in a given order, then the others in the catalogue's order."
+  PREFERRED
+  "That of one data source, or none. The others are read and shown all the same."
+  ONLY
+}
+
+"A policy, with the data sources that it needs."
+input ChoiceInput {
+  "The policy."
+  policy: ChoicePolicy!
+  "Slugs: for PREFERRED the order, the best first, at most 50; for ONLY the one; for HIGHEST none."
+  dataSources: [ID!]
+}
+
 "Why a candidate was or was not chosen."
 enum CandidateReason {
   "Chosen: no other upstream has a figure for the day."
@@ -1627,9 +1648,17 @@ enum CandidateReason {
   NOT_HIGHEST
   "Not chosen: as high as the chosen one, whose upstream comes first in the catalogue."
   TIE
+  "Chosen: none of the data sources that are preferred to it has a figure."
+  PREFERRED
+  "Not chosen: another is preferred to it."
+  NOT_PREFERRED
+  "Chosen: it is the one that was asked for."
+  ASKED_FOR
+  "Not chosen: only another data source was asked for."
+  NOT_ASKED_FOR
   "Not chosen: there is no figure; ` + "`" + `presence` + "`" + ` says why."
   NO_FIGURE
-  "Not chosen: the figure mixes in data sources that the argument ` + "`" + `dataSources` + "`" + ` leaves out."
+  "Not chosen: the figure mixes in data sources that were not asked for."
   MERGED_SOURCE
 }
 
@@ -1679,6 +1708,8 @@ extend type Query {
     timeZone: TimeZone
     "Only figures from these data sources (slugs from ` + "`" + `dataSources` + "`" + `), at most 50. Leave it out for all."
     dataSources: [ID!]
+    "How a day takes one of several upstreams' figures. Leave it out for the highest."
+    choice: ChoiceInput
   ): StepCount @requiresScope(scope: "quantities:read")
 }
 `, BuiltIn: false},

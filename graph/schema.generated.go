@@ -35,7 +35,7 @@ type QueryResolver interface {
 	Users(ctx context.Context, ids []string) ([]*health.User, error)
 	Node(ctx context.Context, id string) (health.Node, error)
 	Nodes(ctx context.Context, ids []string) ([]health.Node, error)
-	StepCount(ctx context.Context, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string) (*health.StepCount, error)
+	StepCount(ctx context.Context, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) (*health.StepCount, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -279,6 +279,14 @@ func (ec *executionContext) field_Query_stepCount_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["dataSources"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "choice",
+		func(ctx context.Context, v any) (*health.ChoiceInput, error) {
+			return ec.unmarshalOChoiceInput2ᚖhealthgraphᚋhealthᚐChoiceInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["choice"] = arg5
 	return args, nil
 }
 
@@ -916,7 +924,7 @@ func (ec *executionContext) _Query_stepCount(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().StepCount(ctx, fc.Args["userId"].(*string), fc.Args["from"].(health.Date), fc.Args["to"].(health.Date), fc.Args["timeZone"].(*health.TimeZone), fc.Args["dataSources"].([]string))
+			return ec.Resolvers.Query().StepCount(ctx, fc.Args["userId"].(*string), fc.Args["from"].(health.Date), fc.Args["to"].(health.Date), fc.Args["timeZone"].(*health.TimeZone), fc.Args["dataSources"].([]string), fc.Args["choice"].(*health.ChoiceInput))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *health.StepCount) graphql.Marshaler {

@@ -534,6 +534,43 @@ func (ec *executionContext) fieldContext_StepCount_fetchedAt(_ context.Context, 
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputChoiceInput(ctx context.Context, obj any) (health.ChoiceInput, error) {
+	var it health.ChoiceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"policy", "dataSources"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "policy":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("policy"))
+			data, err := ec.unmarshalNChoicePolicy2healthgraphᚋhealthᚐChoicePolicy(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Policy = data
+		case "dataSources":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dataSources"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DataSources = data
+		}
+	}
+	return it, nil
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -762,6 +799,23 @@ func (ec *executionContext) marshalNCandidateReason2healthgraphᚋhealthᚐCandi
 	return res
 }
 
+func (ec *executionContext) unmarshalNChoicePolicy2healthgraphᚋhealthᚐChoicePolicy(ctx context.Context, v any) (health.ChoicePolicy, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := health.ChoicePolicy(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChoicePolicy2healthgraphᚋhealthᚐChoicePolicy(ctx context.Context, sel ast.SelectionSet, v health.ChoicePolicy) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNDailySteps2healthgraphᚋhealthᚐDailySteps(ctx context.Context, sel ast.SelectionSet, v health.DailySteps) graphql.Marshaler {
 	return ec._DailySteps(ctx, sel, &v)
 }
@@ -834,6 +888,14 @@ func (ec *executionContext) marshalNTimeZoneOrigin2healthgraphᚋhealthᚐTimeZo
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalOChoiceInput2ᚖhealthgraphᚋhealthᚐChoiceInput(ctx context.Context, v any) (*health.ChoiceInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputChoiceInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOStepCount2ᚖhealthgraphᚋhealthᚐStepCount(ctx context.Context, sel ast.SelectionSet, v *health.StepCount) graphql.Marshaler {

@@ -2,18 +2,6 @@ package health
 
 import "time"
 
-// Interval is a span of time from Start up to but not including End.
-type Interval struct{ Start, End time.Time }
-
-// StepSample is steps counted by one device over a span of time. Start == End is a count at an instant.
-type StepSample struct {
-	ID     string // the upstream's, "" where it names none
-	Start  time.Time
-	End    time.Time
-	Steps  float64 // fractional where the upstream merged or split counts
-	Device string  // "" where the upstream names none
-}
-
 // DayTotal is an upstream's own figure for a day. Steps is nil when the upstream has nothing for the day.
 type DayTotal struct {
 	Date        Date
@@ -66,19 +54,6 @@ type DailySteps struct {
 	DataSources []DataSource // of the chosen candidate
 	Candidates  []StepCandidate
 }
-
-// CandidateReason says why a candidate was or was not chosen.
-type CandidateReason string
-
-// The reasons.
-const (
-	ReasonOnly         CandidateReason = "ONLY_FIGURE"   // chosen: no other upstream has a figure for the day
-	ReasonHighest      CandidateReason = "HIGHEST"       // chosen: no other figure is higher
-	ReasonNotHighest   CandidateReason = "NOT_HIGHEST"   // another figure is higher
-	ReasonTie          CandidateReason = "TIE"           // as high as the chosen one, whose upstream comes first in the catalogue
-	ReasonNoFigure     CandidateReason = "NO_FIGURE"     // nothing to choose; presence says why
-	ReasonMergedSource CandidateReason = "MERGED_SOURCE" // the figure mixes in data sources outside the filter
-)
 
 // StepCandidate is one upstream's figure for a day.
 type StepCandidate struct {

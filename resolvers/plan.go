@@ -19,16 +19,22 @@ import (
 type plan struct {
 	people []health.UserID
 	links  map[string][]health.UserID // by connector
-	days   map[stepsOf][]health.DateRange
+	days   map[dailyOf][]health.DateRange
 
 	owners    map[health.LinkID]gateway.LinkRecord // of the links asked for by id
 	ownersErr error
 }
 
-// stepsOf is one person's steps at one connector.
-type stepsOf struct {
+// linksOf is one person's links at one connector.
+type linksOf struct {
 	user      health.UserID
 	connector string
+}
+
+// dailyOf is the days of one person at one connector that one field shows, such as "stepCount".
+type dailyOf struct {
+	linksOf
+	field string
 }
 
 // planner walks the selections.
@@ -37,7 +43,7 @@ type planner struct {
 	gateway   *gateway.Gateway
 	caller    callers.Caller
 	operation *graphql.OperationContext
-	seen      map[stepsOf]bool // who is in links already
+	seen      map[linksOf]bool // who is in links already
 	linkIDs   []health.LinkID
 	known     map[health.UserID]bool
 }
@@ -47,9 +53,9 @@ func planOf(ctx context.Context, g *gateway.Gateway) plan {
 		return plan{}
 	}
 	p := planner{
-		plan:    plan{links: map[string][]health.UserID{}, days: map[stepsOf][]health.DateRange{}},
+		plan:    plan{links: map[string][]health.UserID{}, days: map[dailyOf][]health.DateRange{}},
 		gateway: g, caller: callers.FromContext(ctx), operation: graphql.GetOperationContext(ctx),
-		seen: map[stepsOf]bool{}, known: map[health.UserID]bool{},
+		seen: map[linksOf]bool{}, known: map[health.UserID]bool{},
 	}
 	if p.operation.Operation.Operation == ast.Query {
 		p.root(ctx, p.operation.Operation.SelectionSet)
@@ -131,13 +137,13 @@ func (p *planner) field(ctx context.Context, user health.UserID, name string, ar
 		if from.UnmarshalGQL(arguments["from"]) != nil || to.UnmarshalGQL(arguments["to"]) != nil || (named != nil && zone.UnmarshalGQL(named) != nil) {
 			return
 		}
-		request, err := p.gateway.StepRequest(ctx, from, to, nil, slugs(arguments["dataSources"]))
+		request, err := p.gateway.StepRequest(ctx, from, to, nil, slugs(arguments["dataSources"]), choice(arguments["choice"]))
 		if err != nil {
 			return
 		}
 		for _, connector := range p.gateway.StepConnectors(request.Filter()) {
 			p.readLinks(user, connector)
-			of := stepsOf{user, connector}
+			of := dailyOf{linksOf{user, connector}, name}
 			p.days[of] = append(p.days[of], request.Days)
 		}
 	}
@@ -165,14 +171,14 @@ func (p *planner) readPerson(user health.UserID) {
 
 func (p *planner) readLinks(user health.UserID, connector string) {
 	p.readPerson(user)
-	if of := (stepsOf{user, connector}); !p.seen[of] {
+	if of := (linksOf{user, connector}); !p.seen[of] {
 		p.seen[of] = true
 		p.links[connector] = append(p.links[connector], user)
 	}
 }
 
 // covering is the planned range that holds the days, or the days themselves.
-func (p plan) covering(of stepsOf, days health.DateRange) health.DateRange {
+func (p plan) covering(of dailyOf, days health.DateRange) health.DateRange {
 	for _, planned := range p.days[of] {
 		if planned.Contains(days) {
 			return planned
@@ -223,4 +229,14 @@ func slugs(value any) []string {
 		return []string{}
 	}
 	return ids
+}
+
+// choice is a choice argument; nil when there is none.
+func choice(value any) *health.ChoiceInput {
+	fields, given := value.(map[string]any)
+	if !given {
+		return nil
+	}
+	policy, _ := fields["policy"].(string)
+	return &health.ChoiceInput{Policy: health.ChoicePolicy(policy), DataSources: slugs(fields["dataSources"])}
 }

@@ -36,7 +36,7 @@ type linksKey struct {
 }
 
 type stepsKey struct {
-	stepsOf
+	dailyOf
 	days health.DateRange
 }
 
@@ -216,7 +216,7 @@ func (r *reads) stepCount(ctx context.Context, user health.UserID, request gatew
 	for i, connector := range connectors {
 		all.Go(func() {
 			results[i] = guarded(ctx, connector, func(ctx context.Context, connector string) (gateway.StepRead, error) {
-				return r.stepRead(ctx, stepsOf{user, connector}, request)
+				return r.stepRead(ctx, dailyOf{linksOf{user, connector}, "stepCount"}, request)
 			})
 		})
 	}
@@ -237,7 +237,7 @@ func (r *reads) stepCount(ctx context.Context, user health.UserID, request gatew
 }
 
 // stepRead reads one connector's steps, unless the links that pass the filter say that there is nothing to read.
-func (r *reads) stepRead(ctx context.Context, of stepsOf, request gateway.StepRequest) (gateway.StepRead, error) {
+func (r *reads) stepRead(ctx context.Context, of dailyOf, request gateway.StepRequest) (gateway.StepRead, error) {
 	links, err := r.connectorLinks(ctx, of.user, of.connector)()
 	if err != nil {
 		return gateway.StepRead{}, err

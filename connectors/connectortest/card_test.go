@@ -23,7 +23,7 @@ var (
 	_ connectors.PersonalTokenTaker = (*card)(nil)
 	_ connectors.Adopter            = (*card)(nil)
 	_ connectors.ProfileReader      = (*card)(nil)
-	_ connectors.StepSampleReader   = (*card)(nil)
+	_ connectors.SampleReader       = (*card)(nil)
 
 	aprilSecond = time.Date(2026, 4, 2, 12, 0, 0, 0, time.UTC)
 	stack       = health.DataSource{ID: "stack", Name: "Stack of cards", Kind: health.KindBrowser}
@@ -105,20 +105,24 @@ func (c *card) ReadProfile(ctx context.Context, account connectors.Account) (con
 
 func (c *card) Scopes() []string { return []string{"cards"} }
 
-func (c *card) ReadStepSamples(ctx context.Context, account connectors.Account, days health.DateRange) (result connectors.SampleResult) {
+func (c *card) ReadSamples(ctx context.Context, account connectors.Account, request connectors.SampleRequest, yield func([]health.Sample) bool) (result connectors.SampleResult) {
 	for hour := range 3 { // a page for each, of samples one minute long
 		minutes, err := get[[]float64](ctx, c.client, byPerson(account, "hours", strconv.Itoa(hour)))
 		if err != nil {
-			result.Err, result.ReadUntil = err, days.From.Start(health.UTC).Add(time.Duration(hour)*time.Hour)
+			result.Err, result.ReadUntil = err, request.Span.Start.Add(time.Duration(hour)*time.Hour)
 			return result
 		}
+		var page []health.Sample
 		for minute, steps := range minutes {
 			if steps < 0 {
 				result.Refused++
 				continue
 			}
-			start := days.From.Start(health.UTC).Add(time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute)
-			result.Samples = append(result.Samples, health.StepSample{Start: start, End: start.Add(time.Minute), Steps: steps})
+			start := request.Span.Start.Add(time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute)
+			page = append(page, health.Sample{Start: start, End: start.Add(time.Minute), Value: steps})
+		}
+		if !yield(page) {
+			return result
 		}
 	}
 	return result

@@ -13,14 +13,14 @@ import (
 
 // The operations, as Violation and Harness.Answers name them.
 const (
-	ReadLinks       = "ReadLinks"
-	Authorize       = "Authorize"
-	Exchange        = "Exchange"
-	Refresh         = "Refresh"
-	ReadProfile     = "ReadProfile"
-	Revoke          = "Revoke"
-	ReadDailySteps  = "ReadDailySteps"
-	ReadStepSamples = "ReadStepSamples"
+	ReadLinks      = "ReadLinks"
+	Authorize      = "Authorize"
+	Exchange       = "Exchange"
+	Refresh        = "Refresh"
+	ReadProfile    = "ReadProfile"
+	Revoke         = "Revoke"
+	ReadDailySteps = "ReadDailySteps"
+	ReadSamples    = "ReadSamples"
 )
 
 // operation is one method of the connector, called with what the harness has for it.
@@ -102,9 +102,9 @@ func (s *suite) operations(connector connectors.Connector) []operation {
 			return errs
 		}})
 	}
-	if c, ok := connector.(connectors.StepSampleReader); ok {
-		add(operation{name: ReadStepSamples, byPerson: s.plug.NeedsGrant(), run: func(ctx context.Context, person *http.Client) []error {
-			return one(c.ReadStepSamples(ctx, account(person), h.Days).Err)
+	if c, ok := connector.(connectors.SampleReader); ok {
+		add(operation{name: ReadSamples, byPerson: s.plug.NeedsGrant(), run: func(ctx context.Context, person *http.Client) []error {
+			return one(connectors.ReadAllSamples(ctx, c, account(person), connectors.SamplesOn(health.StepCountMetric, h.Days)).Err)
 		}})
 	}
 	return all

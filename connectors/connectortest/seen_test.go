@@ -195,12 +195,14 @@ func (c careless) ReadProfile(ctx context.Context, account connectors.Account) (
 	return connectors.Profile{}, err
 }
 
-func (c careless) ReadStepSamples(ctx context.Context, account connectors.Account, days health.DateRange) connectors.SampleResult {
-	result := c.card.ReadStepSamples(ctx, account, days)
+func (c careless) ReadSamples(ctx context.Context, account connectors.Account, request connectors.SampleRequest, yield func([]health.Sample) bool) connectors.SampleResult {
+	result := c.card.ReadSamples(ctx, account, request, func(page []health.Sample) bool {
+		slices.Reverse(page)
+		return yield(page)
+	})
 	if result.Err != nil {
-		result.ReadUntil = days.To.Start(health.UTC)
+		result.ReadUntil = request.Span.End.Add(-24 * time.Hour)
 	}
-	slices.Reverse(result.Samples)
 	return result
 }
 
@@ -213,23 +215,23 @@ func TestTheSuiteSeesEachFaultOfCard(t *testing.T) {
 		"values AdoptGrant: a good account and token",
 		"values Refresh: the account's id or the refresh token", "status Refresh: HTTP status", "transport Refresh: ",
 		"signing ReadProfile: a call with the wrong credential", "secrets ReadProfile: an error holds text of the upstream's body",
-		"nonsense ReadProfile: ", "values ReadStepSamples: the samples are not in order",
+		"nonsense ReadProfile: ", "values ReadSamples: the samples of a page are not in order",
 	}, violations)
 	assert.False(t, slices.ContainsFunc(violations, func(v connectortest.Violation) bool { return v.Operation == connectortest.Authorize }),
 		"what is right is not blamed")
 
 	violations, err = connectortest.Check(t.Context(), cardHarness(func(c *card) connectors.Connector { return forgetful{c} }))
 	require.NoError(t, err)
-	expectViolations(t, []string{"values ReadStepSamples: half-way"}, violations)
+	expectViolations(t, []string{"values ReadSamples: half-way"}, violations)
 }
 
 // forgetful claims to have read more than it has.
 type forgetful struct{ *card }
 
-func (c forgetful) ReadStepSamples(ctx context.Context, account connectors.Account, days health.DateRange) connectors.SampleResult {
-	result := c.card.ReadStepSamples(ctx, account, days)
+func (c forgetful) ReadSamples(ctx context.Context, account connectors.Account, request connectors.SampleRequest, yield func([]health.Sample) bool) connectors.SampleResult {
+	result := c.card.ReadSamples(ctx, account, request, yield)
 	if result.Err != nil {
-		result.ReadUntil = days.To.Start(health.UTC)
+		result.ReadUntil = request.Span.End.Add(-24 * time.Hour)
 	}
 	return result
 }

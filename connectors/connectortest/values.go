@@ -141,23 +141,27 @@ func (s *suite) checkGrant(name string, grant connectors.Grant) {
 
 // checkPartialSamples lets one call after the other fail, and compares what was read with the whole.
 func (s *suite) checkPartialSamples(ctx context.Context, connector connectors.Connector) {
-	c, ok := connector.(connectors.StepSampleReader)
+	c, ok := connector.(connectors.SampleReader)
 	if !ok {
 		return
 	}
 	account := connectors.Account{ID: s.harness.Accounts[0], Client: s.person}
+	request := connectors.SamplesOn(health.StepCountMetric, s.harness.Days)
 	s.upstream.behave(s.harness.Upstream.ServeHTTP)
-	whole := c.ReadStepSamples(ctx, account, s.harness.Days)
+	whole := connectors.ReadAllSamples(ctx, c, account, request)
 	calls := s.upstream.calls.Load()
 	if whole.Err != nil {
 		return // told by checkGood
 	}
-	for i, sample := range whole.Samples {
-		switch {
-		case i > 0 && sample.Start.Before(whole.Samples[i-1].Start):
-			s.violate(RuleValues, ReadStepSamples, "the samples are not in order of their start")
-		case sample.End.Before(sample.Start) || sample.Steps < 0 || math.IsNaN(sample.Steps) || math.IsInf(sample.Steps, 0):
-			s.violate(RuleValues, ReadStepSamples, "a sample that makes no sense")
+	c.ReadSamples(ctx, account, request, func(page []health.Sample) bool {
+		if !slices.IsSortedFunc(page, func(a, b health.Sample) int { return a.Start.Compare(b.Start) }) {
+			s.violate(RuleValues, ReadSamples, "the samples of a page are not in order of their start")
+		}
+		return true
+	})
+	for _, sample := range whole.Samples {
+		if sample.End.Before(sample.Start) || sample.Value < 0 || math.IsNaN(sample.Value) || math.IsInf(sample.Value, 0) {
+			s.violate(RuleValues, ReadSamples, "a sample that makes no sense")
 		}
 	}
 	for broken := int64(1); broken <= calls; broken++ {
@@ -168,10 +172,10 @@ func (s *suite) checkPartialSamples(ctx context.Context, connector connectors.Co
 			}
 			s.harness.Upstream.ServeHTTP(w, r)
 		})
-		part := c.ReadStepSamples(ctx, account, s.harness.Days)
-		later := func(sample health.StepSample) bool { return !sample.Start.Before(part.ReadUntil) }
+		part := connectors.ReadAllSamples(ctx, c, account, request)
+		later := func(sample health.Sample) bool { return !sample.Start.Before(part.ReadUntil) }
 		if part.Err == nil || !slices.Equal(slices.DeleteFunc(part.Samples, later), slices.DeleteFunc(slices.Clone(whole.Samples), later)) {
-			s.violate(RuleValues, ReadStepSamples, "half-way, samples before ReadUntil are missing, or nothing is said")
+			s.violate(RuleValues, ReadSamples, "half-way, samples before ReadUntil are missing, or nothing is said")
 		}
 	}
 }

@@ -49,11 +49,11 @@ func FuzzAnswers(f *testing.F) {
 			return err != nil
 		}
 
-		result := connector.ReadStepSamples(t.Context(), account, days)
+		result := connectors.ReadAllSamples(t.Context(), connector, account, stepsOn(days))
 		failed(result.Err)
 		for _, s := range result.Samples {
 			require.False(t, s.End.Before(s.Start), "it ends after it begins")
-			require.False(t, math.IsNaN(s.Steps) || math.IsInf(s.Steps, 0) || s.Steps < 0, "it is a number of steps")
+			require.False(t, math.IsNaN(s.Value) || math.IsInf(s.Value, 0) || s.Value < 0, "it is a number of steps")
 		}
 		if profile, err := connector.ReadProfile(t.Context(), account); !failed(err) && profile.TimeZone != nil {
 			require.NotEmpty(t, profile.TimeZone.String())

@@ -21,7 +21,7 @@ var (
 	_ connectors.PersonalTokenTaker = (*Connector)(nil)
 	_ connectors.Adopter            = (*Connector)(nil)
 	_ connectors.ProfileReader      = (*Connector)(nil)
-	_ connectors.StepSampleReader   = (*Connector)(nil)
+	_ connectors.SampleReader       = (*Connector)(nil)
 )
 
 // Production is OneTwentyOne's only documented host, for its pages, tokens and data.

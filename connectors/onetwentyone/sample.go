@@ -52,7 +52,7 @@ func (n fieldNames) collapse(name string) string {
 
 // readSample reads one item. Without ok it made no sense as steps. recognised says that a value and a start stood there
 // under names that we know: a page on which no item is recognised has another shape than guessed.
-func (n fieldNames) readSample(item json.RawMessage, now time.Time) (sample health.StepSample, recognised, ok bool) {
+func (n fieldNames) readSample(item json.RawMessage, now time.Time) (sample health.Sample, recognised, ok bool) {
 	var raw map[string]json.RawMessage
 	if json.Unmarshal(item, &raw) != nil {
 		return sample, false, false
@@ -73,7 +73,7 @@ func (n fieldNames) readSample(item json.RawMessage, now time.Time) (sample heal
 		to, endIsTime = instant(end)
 		isTime = isTime && endIsTime
 	}
-	sample = health.StepSample{ID: nameOf(pick(fields, idNames)), Start: from, End: to, Steps: steps, Device: deviceOf(fields)}
+	sample = health.Sample{ID: nameOf(pick(fields, idNames)), Start: from, End: to, Value: steps, Device: deviceOf(fields)}
 	sensible := isNumber && steps >= 0 && steps <= maxSampleSteps &&
 		isTime && !to.Before(from) && from.Year() >= firstYear && !to.After(now.Add(maxAhead)) &&
 		isStepUnit(pick(fields, unitNames))

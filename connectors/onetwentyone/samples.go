@@ -18,48 +18,51 @@ const (
 	pageSize = 10_000 // the documented maximum; always sent, since the pages disagree about the default
 	maxPages = 500    // five million samples: a list that still goes on does not end
 
-	// marginDays are asked for on each side of the days. Whether endDate is included, whether a plain date means UTC or
-	// the person's zone, and whether a sample counts by its start or its overlap is not documented: two days cover every
-	// reading of them, for days meant in any time zone.
-	marginDays = 2
+	// marginDays are asked for on each side of the span's days in UTC. Whether endDate is included, whether a plain date means
+	// UTC or the person's zone, and whether a sample counts by its start or its overlap is not documented.
+	marginDays = 1
 )
 
-// ReadStepSamples reads the samples of stepCount page by page, as few as there are, and gives those that can touch the
-// days in some time zone: instants in UTC, in order of their start, each once. Samples that make no sense as steps are
+// ReadSamples reads the samples of a metric page by page, as few as there are: instants in UTC. Samples that make no sense are
 // left out and counted in Refused.
 //
 // A failure half-way keeps what was read. RATE_LIMITED comes without a call where the last page said that none is left.
-func (c *Connector) ReadStepSamples(ctx context.Context, account connectors.Account, days health.DateRange) connectors.SampleResult {
+func (c *Connector) ReadSamples(ctx context.Context, account connectors.Account, request connectors.SampleRequest, yield func([]health.Sample) bool) connectors.SampleResult {
 	r := reading{client: c.client, now: c.client.Now(), seen: map[any]bool{}, names: fieldNames{}, ascending: true}
-	err := c.readPages(ctx, account, days, &r)
-	slices.SortFunc(r.samples, func(a, b health.StepSample) int {
-		return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End), cmp.Compare(a.Device, b.Device), cmp.Compare(a.ID, b.ID))
+	err := c.readPages(ctx, account, request, &r, func(page []health.Sample) bool {
+		slices.SortFunc(page, func(a, b health.Sample) int {
+			return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End), cmp.Compare(a.Device, b.Device), cmp.Compare(a.ID, b.ID))
+		})
+		return yield(slices.DeleteFunc(page, func(s health.Sample) bool {
+			return s.End.Before(request.Span.Start) || !s.Start.Before(request.Span.End)
+		}))
 	})
-	from := days.From.Start(health.UTC).Add(-14 * time.Hour) // the world's zones are from UTC-12 to UTC+14
-	to := days.To.AddDays(1).Start(health.UTC).Add(12 * time.Hour)
-	samples := slices.DeleteFunc(r.samples, func(s health.StepSample) bool { return s.End.Before(from) || !s.Start.Before(to) })
-	result := connectors.SampleResult{Samples: samples, Refused: r.refused, Err: err}
+	result := connectors.SampleResult{Refused: r.refused, Err: err}
 	if err != nil && r.ascending {
 		result.ReadUntil = r.latest // another sample that starts at the same instant may stand on the next page
 	}
 	return result
 }
 
-func (c *Connector) readPages(ctx context.Context, account connectors.Account, days health.DateRange, r *reading) error {
+func (c *Connector) readPages(ctx context.Context, account connectors.Account, request connectors.SampleRequest, r *reading, yield func([]health.Sample) bool) error {
+	first, last := health.DateOf(request.Span.Start, health.UTC), health.DateOf(request.Span.End, health.UTC)
 	for page := 1; page <= maxPages; page++ {
 		query := url.Values{
-			"startDate": {days.From.AddDays(-marginDays).String()},
-			"endDate":   {days.To.AddDays(marginDays).String()},
+			"startDate": {first.AddDays(-marginDays).String()},
+			"endDate":   {last.AddDays(marginDays).String()},
 			"sort":      {"asc"}, // the default, newest first, would shift the pages when samples arrive meanwhile
 			"page":      {strconv.Itoa(page)},
 			"pageSize":  {strconv.Itoa(pageSize)},
 		}
 		var wire pageAnswer
-		answer, err := c.get(ctx, account, query, &wire, "api", "v1", "quantity", account.ID, "stepCount")
+		answer, err := c.get(ctx, account, query, &wire, "api", "v1", "quantity", account.ID, request.Metric)
 		if err != nil {
 			return err
 		}
-		if err := r.add(wire); err != nil || !*wire.Pagination.HasMore {
+		err = r.add(wire)
+		samples := r.samples
+		r.samples = nil
+		if more := yield(samples); !more || err != nil || !*wire.Pagination.HasMore {
 			return err
 		}
 		if left := limitOf(wire.Limit, answer.Header); left.isSpent() {
@@ -75,7 +78,7 @@ func (c *Connector) readPages(ctx context.Context, account connectors.Account, d
 type reading struct {
 	client    *connectors.Client
 	now       time.Time
-	samples   []health.StepSample
+	samples   []health.Sample // of the page that is read now
 	seen      map[any]bool
 	names     fieldNames
 	refused   int
@@ -127,10 +130,10 @@ func (r *reading) add(page pageAnswer) error {
 	return nil
 }
 
-func (r *reading) keep(sample health.StepSample) {
+func (r *reading) keep(sample health.Sample) {
 	var key any = identity{sample.ID, sample.Start.UnixNano()} // an id that is not one (a type's name) costs no sample
 	if sample.ID == "" {
-		key = content{sample.Start.UnixNano(), sample.End.UnixNano(), sample.Steps, sample.Device}
+		key = content{sample.Start.UnixNano(), sample.End.UnixNano(), sample.Value, sample.Device}
 	}
 	if r.seen[key] {
 		return

@@ -20,7 +20,7 @@ import (
 var march29 = health.DateRange{From: day("2026-03-29"), To: day("2026-03-29")}
 
 // paged serves the pages given, and counts how often it was asked.
-func paged(t *testing.T, pages ...string) (read func() connectors.SampleResult, calls *atomic.Int64) {
+func paged(t *testing.T, pages ...string) (read func() connectors.AllSamples, calls *atomic.Int64) {
 	t.Helper()
 	calls = &atomic.Int64{}
 	connector, account := against(t, func(w http.ResponseWriter, r *http.Request) {
@@ -33,7 +33,9 @@ func paged(t *testing.T, pages ...string) (read func() connectors.SampleResult, 
 		}
 		_, _ = io.WriteString(w, page)
 	})
-	return func() connectors.SampleResult { return connector.ReadStepSamples(t.Context(), account, march29) }, calls
+	return func() connectors.AllSamples {
+		return connectors.ReadAllSamples(t.Context(), connector, account, stepsOn(march29))
+	}, calls
 }
 
 func page(more bool, items ...string) string {
@@ -44,7 +46,7 @@ func item(id, clock string, steps int) string {
 	return fmt.Sprintf(`{"id":%q,"value":%d,"unit":"count","start_date":"2026-03-29T%sZ","end_date":"2026-03-29T%sZ","source_name":"phone"}`, id, steps, clock, clock)
 }
 
-func ids(samples []health.StepSample) string {
+func ids(samples []health.Sample) string {
 	var all []string
 	for _, s := range samples {
 		all = append(all, s.ID)
@@ -60,13 +62,17 @@ func clock(text string) time.Time {
 	return at
 }
 
-func TestReadStepSamples(t *testing.T) {
+func stepsOn(days health.DateRange) connectors.SampleRequest {
+	return connectors.SamplesOn(health.StepCountMetric, days)
+}
+
+func TestReadSamples(t *testing.T) {
 	read, calls := paged(t, file(t, "page1.json"), file(t, "page2.json"))
 	result := read()
 	require.NoError(t, result.Err)
-	assert.Equal(t, []health.StepSample{
-		{ID: "s-1", Start: clock("08:00:00"), End: clock("08:10:00"), Steps: 310, Device: "phone / iPhone15,4"},
-		{ID: "s-2", Start: clock("08:02:00"), End: clock("08:12:00"), Steps: 295.5, Device: "watch / Watch7,1"},
+	assert.Equal(t, []health.Sample{
+		{ID: "s-1", Start: clock("08:00:00"), End: clock("08:10:00"), Value: 310, Device: "phone / iPhone15,4"},
+		{ID: "s-2", Start: clock("08:02:00"), End: clock("08:12:00"), Value: 295.5, Device: "watch / Watch7,1"},
 		{ID: "s-3", Start: clock("08:00:00").Add(24 * time.Hour), End: clock("08:00:00").Add(24 * time.Hour), Device: "phone / iPhone15,4"},
 	}, result.Samples)
 	assert.Equal(t, int64(2), calls.Load())
@@ -74,7 +80,7 @@ func TestReadStepSamples(t *testing.T) {
 	assert.True(t, result.ReadUntil.IsZero())
 }
 
-func TestReadStepSamplesStops(t *testing.T) {
+func TestReadSamplesStops(t *testing.T) {
 	first := page(true, item("a", "01:00:00", 1), item("b", "02:00:00", 2))
 	spent := `{"pagination":{"has_more":true},"limit":{"X-RateLimit-Remaining":0,"X-RateLimit-Reset":%d},"data":[` + item("a", "01:00:00", 1) + `]}`
 	reset := noon.Add(time.Hour).Unix()
@@ -118,19 +124,19 @@ func TestReadStepSamplesStops(t *testing.T) {
 	}
 }
 
-func TestReadStepSamplesNeverEnds(t *testing.T) {
+func TestReadSamplesNeverEnds(t *testing.T) {
 	var calls atomic.Int64
 	connector, account := against(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, page(true, item(strconv.FormatInt(calls.Add(1), 10), "01:00:00", 1)))
 	})
-	result := connector.ReadStepSamples(t.Context(), account, march29)
+	result := connectors.ReadAllSamples(t.Context(), connector, account, stepsOn(march29))
 	assert.Equal(t, health.UpstreamInvalid, code(result.Err))
 	assert.Len(t, result.Samples, 500)
 	assert.Equal(t, int64(500), calls.Load())
 }
 
 func TestSamplesAreReadInEveryPlausibleForm(t *testing.T) {
-	want := health.StepSample{Start: clock("08:00:00"), End: clock("08:10:00"), Steps: 12}
+	want := health.Sample{Start: clock("08:00:00"), End: clock("08:10:00"), Value: 12}
 	for name, c := range map[string]struct{ item, id, device string }{
 		"snake case":     {`{"id":"x","value":12,"unit":"count","start_date":"2026-03-29T08:00:00Z","end_date":"2026-03-29T08:10:00Z","source_name":"phone","source_device":null}`, "x", "phone"},
 		"camel case":     {`{"uuid":"x","quantity":"12","startDate":"2026-03-29T10:00:00+02:00","endDate":"2026-03-29T10:10:00.000+02:00","deviceName":"watch"}`, "x", "watch"},
@@ -143,7 +149,7 @@ func TestSamplesAreReadInEveryPlausibleForm(t *testing.T) {
 			result := read()
 			require.NoError(t, result.Err)
 			want.ID, want.Device = c.id, c.device
-			assert.Equal(t, []health.StepSample{want}, result.Samples)
+			assert.Equal(t, []health.Sample{want}, result.Samples)
 		})
 	}
 }
@@ -196,7 +202,7 @@ func TestSamplesThatShareAnIDButNotAStartAllCount(t *testing.T) {
 	require.NoError(t, result.Err)
 	steps := map[string]float64{}
 	for _, s := range result.Samples {
-		steps[s.ID+" "+s.Start.Format(time.TimeOnly)] += s.Steps
+		steps[s.ID+" "+s.Start.Format(time.TimeOnly)] += s.Value
 	}
 	assert.Equal(t, map[string]float64{"stepCount 01:00:00": 10, "stepCount 02:00:00": 20, "stepCount 03:00:00": 30, "other 03:00:00": 40}, steps,
 		"each once, also what stands on two pages")
@@ -251,7 +257,7 @@ func TestRateLimits(t *testing.T) {
 				w.WriteHeader(http.StatusTooManyRequests)
 				_, _ = io.WriteString(w, c.body)
 			})
-			e := health.AsError(connector.ReadStepSamples(t.Context(), account, march29).Err)
+			e := health.AsError(connectors.ReadAllSamples(t.Context(), connector, account, stepsOn(march29)).Err)
 			require.Equal(t, health.RateLimited, e.Code)
 			assert.Equal(t, c.want, e.RetryAfter)
 		})

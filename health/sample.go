@@ -1,0 +1,19 @@
+package health
+
+import "time"
+
+// Interval is a span of time from Start up to but not including End.
+type Interval struct{ Start, End time.Time }
+
+// Sample is a quantity that one device measured over a span of time. Start == End is a measurement at an instant.
+type Sample struct {
+	ID     string // the upstream's, "" where it names none
+	Start  time.Time
+	End    time.Time
+	Value  float64 // in Unit; a count may be fractional where the upstream merged or split it
+	Unit   string  // as HealthKit writes it, such as "count" or "kcal"; "" where the upstream names none and none is known
+	Device string  // "" where the upstream names none
+}
+
+// StepCountMetric is the metric of steps.
+const StepCountMetric = "stepCount"
