@@ -59,6 +59,7 @@ var prices = map[string]func(a arguments, size int) price{
 	"DailySteps.dataSources":    listOf(few),
 	"DailySteps.candidates":     listOf(upstreams),
 	"StepCandidate.dataSources": listOf(few),
+	"StepCandidate.devices":     listOf(few),
 
 	"AccessLogConnection.edges": listAsLongAsDecidedAbove,
 	"AccessLogConnection.nodes": listAsLongAsDecidedAbove,
