@@ -19,6 +19,8 @@ var (
 func withoutLiterals(e *gqlerror.Error) *gqlerror.Error {
 	told := *e
 	switch {
+	case strings.HasPrefix(e.Message, "operation ") && strings.HasSuffix(e.Message, " not found"): // gqlgen's, with operationName
+		told.Message = "the document has no operation of the name that operationName gives"
 	case e.Extensions["code"] == "GRAPHQL_PARSE_FAILED":
 		told.Message = misplaced.ReplaceAllString(e.Message, "$1")
 	case strings.HasPrefix(e.Rule, "ValuesOfCorrectType") && !strings.HasSuffix(e.Message, ", found null."):

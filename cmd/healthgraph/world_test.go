@@ -57,6 +57,7 @@ type world struct {
 	graphql      string // URL
 	log          *logged
 	statements   *counter
+	audience     []string // of callers' tokens
 }
 
 // worldOptions change what newWorld starts.
@@ -134,7 +135,7 @@ func (w *world) serve(h http.Handler) string {
 // token speaks for a person, or with users:any for a service.
 func (w *world) token(subject string, scopes ...string) string {
 	w.t.Helper()
-	token, err := callers.Issue(health.NewSecret(testSecret), health.UserID(subject), scopes, w.clock.Now(), 24*time.Hour)
+	token, err := callers.Issue(health.NewSecret(testSecret), health.UserID(subject), scopes, w.clock.Now(), 24*time.Hour, w.audience...)
 	require.NoError(w.t, err)
 	return token
 }
