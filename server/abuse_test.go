@@ -138,7 +138,7 @@ func TestAbuseIsAnsweredSoonAndInPlainWords(t *testing.T) {
 	assert.Empty(t, s.log.String())
 }
 
-// Where limits are only measured, bytes and tokens still keep each request short.
+// Where limits are only measured, ceilings of bytes and tokens still keep each request short.
 func TestAbuseThatIsOnlyMeasuredComesToAnEnd(t *testing.T) {
 	d := documents.New(documents.Config{})
 	s := newSite(t, func(c *server.Config) {

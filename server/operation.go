@@ -30,7 +30,7 @@ type operation struct {
 // sends next comes after that.
 func (c *socket) subscribe(ctx context.Context, id string, payload json.RawMessage) *ending {
 	wait := c.rates.wait(ctx, c.credential.caller) // before anything else is done for it, as with HTTP
-	params, refused := c.endpoint.paramsOf(strings.NewReader(string(payload)))
+	params, refused := c.endpoint.paramsOf(ctx, strings.NewReader(string(payload)))
 	if refused != nil && refused.code == codeBadRequest {
 		return &ending{closeBadMessage, "the payload of subscribe must be an object with query (a text)"}
 	}

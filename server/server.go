@@ -99,7 +99,7 @@ func newExecutor(c Config, rates *rates) *executor.Executor {
 	e := executor.New(resolver.NewSchema())
 	e.SetErrorPresenter(resolver.Present)
 	e.SetRecoverFunc(resolver.Recover)
-	e.SetParserTokenLimit(c.Limits.Config().Tokens)
+	e.SetParserTokenLimit(c.Limits.Most(limits.Tokens))
 	e.SetQueryCache(c.Documents)
 	e.Use(c.Documents) // first: it finds the text of a document that is only named
 	e.Use(c.Limits)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"mime"
 	"net/http"
 	"net/url"
@@ -195,7 +196,7 @@ func writeBody(w http.ResponseWriter, status int, mediaType string, body []byte)
 func (e *endpoint) readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
 	switch r.Method {
 	case http.MethodGet:
-		return e.paramsOfURL(r.URL.RawQuery)
+		return e.paramsOfURL(r.Context(), r.URL.RawQuery)
 	case http.MethodPost:
 		return e.paramsOfBody(w, r)
 	default:
@@ -203,7 +204,7 @@ func (e *endpoint) readParams(w http.ResponseWriter, r *http.Request) (*graphql.
 	}
 }
 
-func (e *endpoint) paramsOfURL(raw string) (*graphql.RawParams, *refusal) {
+func (e *endpoint) paramsOfURL(ctx context.Context, raw string) (*graphql.RawParams, *refusal) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
 		return nil, badRequest("the URL's query is malformed")
@@ -217,7 +218,7 @@ func (e *endpoint) paramsOfURL(raw string) (*graphql.RawParams, *refusal) {
 	if id := values.Get("documentId"); id != "" {
 		documents.SetID(params, id)
 	}
-	return e.checked(params)
+	return e.checked(ctx, params)
 }
 
 func (e *endpoint) paramsOfBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
@@ -230,19 +231,35 @@ func (e *endpoint) paramsOfBody(w http.ResponseWriter, r *http.Request) (*graphq
 	if r.Header.Get("Content-Encoding") != "" {
 		return nil, &refusal{http.StatusUnsupportedMediaType, codeUnsupportedMedia, "send the body without a Content-Encoding"}
 	}
-	most := e.limits.Config().BodyBytes
+	most := e.limits.Most(limits.BodyBytes)
 	if r.ContentLength > int64(most) { // which is not even read, nor waited for
-		return nil, e.tooManyBytes(limits.BodyBytes, "the request body", most)
+		return nil, e.tooLongABody(r.Context(), int(min(r.ContentLength, math.MaxInt32)))
 	}
-	params, refused := e.paramsOf(http.MaxBytesReader(w, r.Body, int64(most)))
+	counted := &countedReader{Reader: http.MaxBytesReader(w, r.Body, int64(most))}
+	params, refused := e.paramsOf(r.Context(), counted)
 	if params != nil {
 		params.Headers = r.Header
+		e.limits.Refuses(r.Context(), limits.BodyBytes, params.Query, counted.n) // never, as it was read: it is counted
 	}
 	return params, refused
 }
 
+// countedReader counts what was read.
+type countedReader struct {
+	io.Reader
+
+	n int
+}
+
+// Read implements io.Reader.
+func (r *countedReader) Read(into []byte) (int, error) {
+	n, err := r.Reader.Read(into)
+	r.n += n
+	return n, err
+}
+
 // paramsOf reads the JSON object that is a request.
-func (e *endpoint) paramsOf(from io.Reader) (*graphql.RawParams, *refusal) {
+func (e *endpoint) paramsOf(ctx context.Context, from io.Reader) (*graphql.RawParams, *refusal) {
 	var body struct {
 		Query         *string         `json:"query"`
 		DocumentID    *string         `json:"documentId"`
@@ -254,7 +271,7 @@ func (e *endpoint) paramsOf(from io.Reader) (*graphql.RawParams, *refusal) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, e.tooManyBytes(limits.BodyBytes, "the request body", e.limits.Config().BodyBytes)
+		return nil, e.tooLongABody(ctx, e.limits.Most(limits.BodyBytes)+1)
 	case err != nil:
 		return nil, badRequest("the body must be one JSON object with query (a string) or documentId (a string), and operationName (a string), variables and extensions (objects) where needed")
 	}
@@ -276,23 +293,26 @@ func (e *endpoint) paramsOf(from io.Reader) (*graphql.RawParams, *refusal) {
 	if body.DocumentID != nil {
 		documents.SetID(params, *body.DocumentID)
 	}
-	return e.checked(params)
+	return e.checked(ctx, params)
 }
 
-func (e *endpoint) checked(params *graphql.RawParams) (*graphql.RawParams, *refusal) {
-	most := e.limits.Config().QueryBytes
+func (e *endpoint) checked(ctx context.Context, params *graphql.RawParams) (*graphql.RawParams, *refusal) {
 	switch {
 	case strings.TrimSpace(params.Query) == "" && !documents.Named(params):
 		return nil, badRequest("query is missing: it holds the GraphQL document")
-	case len(params.Query) > most:
-		return nil, e.tooManyBytes(limits.QueryBytes, "query", most)
+	case e.limits.Refuses(ctx, limits.QueryBytes, params.Query, len(params.Query)):
+		return nil, tooManyBytes("query", e.limits.Most(limits.QueryBytes))
 	}
 	return params, nil
 }
 
-// tooManyBytes is the refusal of what is not read to its end.
-func (e *endpoint) tooManyBytes(limit limits.Limit, what string, most int) *refusal {
-	e.limits.Counters.Add(limit)
+// tooLongABody is the refusal of a body that was not read to its end, and has at least so many bytes.
+func (e *endpoint) tooLongABody(ctx context.Context, atLeast int) *refusal {
+	e.limits.Refuses(ctx, limits.BodyBytes, "", atLeast) // counts it
+	return tooManyBytes("the request body", e.limits.Most(limits.BodyBytes))
+}
+
+func tooManyBytes(what string, most int) *refusal {
 	return &refusal{http.StatusRequestEntityTooLarge, codeTooLarge, fmt.Sprintf("%s has more than %s", what, binary(most))}
 }
 
