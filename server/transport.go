@@ -211,8 +211,12 @@ func (e *endpoint) paramsOfURL(ctx context.Context, raw string) (*graphql.RawPar
 	}
 	params := &graphql.RawParams{Query: values.Get("query"), OperationName: values.Get("operationName")}
 	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
-		if text := values.Get(name); text != "" && decode(strings.NewReader(text), into) != nil {
-			return nil, badRequest("the parameter " + name + " must be a JSON object")
+		text := values.Get(name)
+		if text == "" {
+			continue
+		}
+		if *into, err = decodeObject[any](strings.NewReader(text)); err != nil {
+			return nil, badRequest("the parameter " + name + " must be a JSON object, no member twice")
 		}
 	}
 	if id := values.Get("documentId"); id != "" {
@@ -244,54 +248,32 @@ func (e *endpoint) paramsOfBody(w http.ResponseWriter, r *http.Request) (*graphq
 	return params, refused
 }
 
-// countedReader counts what was read.
-type countedReader struct {
-	io.Reader
-
-	n int
-}
-
-// Read implements io.Reader.
-func (r *countedReader) Read(into []byte) (int, error) {
-	n, err := r.Reader.Read(into)
-	r.n += n
-	return n, err
-}
-
 // paramsOf reads the JSON object that is a request.
 func (e *endpoint) paramsOf(ctx context.Context, from io.Reader) (*graphql.RawParams, *refusal) {
-	var body struct {
-		Query         *string         `json:"query"`
-		DocumentID    *string         `json:"documentId"`
-		OperationName *string         `json:"operationName"`
-		Variables     json.RawMessage `json:"variables"`
-		Extensions    json.RawMessage `json:"extensions"`
-	}
-	err := decode(from, &body)
+	body, err := decodeObject[json.RawMessage](from)
 	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
+	if errors.As(err, &tooLarge) {
 		return nil, e.tooLongABody(ctx, e.limits.Most(limits.BodyBytes)+1)
-	case err != nil:
-		return nil, badRequest("the body must be one JSON object with query (a string) or documentId (a string), and operationName (a string), variables and extensions (objects) where needed")
 	}
 	params := &graphql.RawParams{}
-	if body.Query != nil {
-		params.Query = *body.Query
-	}
-	if body.OperationName != nil {
-		params.OperationName = *body.OperationName
-	}
-	for name, part := range map[string]struct {
-		raw  json.RawMessage
-		into *map[string]any
-	}{"variables": {body.Variables, &params.Variables}, "extensions": {body.Extensions, &params.Extensions}} {
-		if part.raw != nil && decode(strings.NewReader(string(part.raw)), part.into) != nil {
-			return nil, badRequest(name + " must be a JSON object")
+	var id string
+	for name, into := range map[string]*string{"query": &params.Query, "documentId": &id, "operationName": &params.OperationName} {
+		if raw, has := body[name]; has && err == nil {
+			err = json.Unmarshal(raw, into)
 		}
 	}
-	if body.DocumentID != nil {
-		documents.SetID(params, *body.DocumentID)
+	if err != nil {
+		return nil, badRequest("the body must be one JSON object, no member twice, with query (a string) or documentId (a string), and operationName (a string), variables and extensions (objects) where needed")
+	}
+	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
+		if raw, has := body[name]; has {
+			if *into, err = decodeObject[any](bytes.NewReader(raw)); err != nil {
+				return nil, badRequest(name + " must be a JSON object, no member twice")
+			}
+		}
+	}
+	if id != "" {
+		documents.SetID(params, id)
 	}
 	return e.checked(ctx, params)
 }
@@ -330,17 +312,4 @@ func binary(n int) string {
 
 func badRequest(message string) *refusal {
 	return &refusal{http.StatusBadRequest, codeBadRequest, message}
-}
-
-// decode reads one JSON value and nothing after it. Numbers keep their digits.
-func decode(from io.Reader, into any) error {
-	decoder := json.NewDecoder(from)
-	decoder.UseNumber()
-	if err := decoder.Decode(into); err != nil {
-		return err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("more than one value")
-	}
-	return nil
 }
