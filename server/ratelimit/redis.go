@@ -32,12 +32,11 @@ for i, key in ipairs(KEYS) do
 	local full = tonumber(redis.call('GET', key) or 0)
 	local missing = math.min(math.max(0, full - now), window)
 	local after = missing + interval
-	if after > window then
-		answers[2 * i - 1], answers[2 * i] = 0, missing
-	else
+	local fits = after <= window
+	if fits then
 		redis.call('SET', key, string.format('%.0f', now + after), 'PX', math.ceil(after / 1000))
-		answers[2 * i - 1], answers[2 * i] = 1, after
 	end
+	answers[2 * i - 1], answers[2 * i] = fits and 1 or 0, fits and after or missing
 end
 return answers
 `)
