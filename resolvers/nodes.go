@@ -41,7 +41,7 @@ func (r *Resolver) node(ctx context.Context, id, argument string) (health.Node, 
 		return nil, foreseen.ownersErr
 	}
 	caller := callers.FromContext(ctx)
-	if _, err := caller.Target(&record.User, argument); err != nil {
+	if _, err := concerned(ctx, &record.User, argument); err != nil {
 		return nil, err
 	}
 	if !caller.May(callers.ScopeConnectionsRead) {

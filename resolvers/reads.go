@@ -47,9 +47,9 @@ type urlKey struct {
 	hasRedirect bool
 }
 
-func newReads(ctx context.Context, g *gateway.Gateway) *reads {
+func newReads(ctx context.Context, g *gateway.Gateway, admit Admit) *reads {
 	r := &reads{gateway: g}
-	r.plan = sync.OnceValue(func() plan { return planOf(ctx, g) })
+	r.plan = sync.OnceValue(func() plan { return planOf(ctx, g, admit) })
 	r.people = newLoader(r.readPeople)
 	r.links = newLoader(r.readLinks)
 	r.zones = newLoader(r.readZone)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"mime"
 	"net/http"
 	"net/url"
@@ -195,7 +196,7 @@ func writeBody(w http.ResponseWriter, status int, mediaType string, body []byte)
 func (e *endpoint) readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
 	switch r.Method {
 	case http.MethodGet:
-		return e.paramsOfURL(r.URL.RawQuery)
+		return e.paramsOfURL(r.Context(), r.URL.RawQuery)
 	case http.MethodPost:
 		return e.paramsOfBody(w, r)
 	default:
@@ -203,21 +204,25 @@ func (e *endpoint) readParams(w http.ResponseWriter, r *http.Request) (*graphql.
 	}
 }
 
-func (e *endpoint) paramsOfURL(raw string) (*graphql.RawParams, *refusal) {
+func (e *endpoint) paramsOfURL(ctx context.Context, raw string) (*graphql.RawParams, *refusal) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
 		return nil, badRequest("the URL's query is malformed")
 	}
 	params := &graphql.RawParams{Query: values.Get("query"), OperationName: values.Get("operationName")}
 	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
-		if text := values.Get(name); text != "" && decode(strings.NewReader(text), into) != nil {
-			return nil, badRequest("the parameter " + name + " must be a JSON object")
+		text := values.Get(name)
+		if text == "" {
+			continue
+		}
+		if *into, err = decodeObject[any](strings.NewReader(text)); err != nil {
+			return nil, badRequest("the parameter " + name + " must be a JSON object, no member twice")
 		}
 	}
 	if id := values.Get("documentId"); id != "" {
 		documents.SetID(params, id)
 	}
-	return e.checked(params)
+	return e.checked(ctx, params)
 }
 
 func (e *endpoint) paramsOfBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
@@ -230,69 +235,66 @@ func (e *endpoint) paramsOfBody(w http.ResponseWriter, r *http.Request) (*graphq
 	if r.Header.Get("Content-Encoding") != "" {
 		return nil, &refusal{http.StatusUnsupportedMediaType, codeUnsupportedMedia, "send the body without a Content-Encoding"}
 	}
-	most := e.limits.Config().BodyBytes
+	most := e.limits.Most(limits.BodyBytes)
 	if r.ContentLength > int64(most) { // which is not even read, nor waited for
-		return nil, e.tooManyBytes(limits.BodyBytes, "the request body", most)
+		return nil, e.tooLongABody(r.Context(), int(min(r.ContentLength, math.MaxInt32)))
 	}
-	params, refused := e.paramsOf(http.MaxBytesReader(w, r.Body, int64(most)))
+	counted := &countedReader{Reader: http.MaxBytesReader(w, r.Body, int64(most))}
+	params, refused := e.paramsOf(r.Context(), counted)
 	if params != nil {
 		params.Headers = r.Header
+		e.limits.Refuses(r.Context(), limits.BodyBytes, params.Query, counted.n) // never, as it was read: it is counted
 	}
 	return params, refused
 }
 
 // paramsOf reads the JSON object that is a request.
-func (e *endpoint) paramsOf(from io.Reader) (*graphql.RawParams, *refusal) {
-	var body struct {
-		Query         *string         `json:"query"`
-		DocumentID    *string         `json:"documentId"`
-		OperationName *string         `json:"operationName"`
-		Variables     json.RawMessage `json:"variables"`
-		Extensions    json.RawMessage `json:"extensions"`
-	}
-	err := decode(from, &body)
+func (e *endpoint) paramsOf(ctx context.Context, from io.Reader) (*graphql.RawParams, *refusal) {
+	body, err := decodeObject[json.RawMessage](from)
 	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, e.tooManyBytes(limits.BodyBytes, "the request body", e.limits.Config().BodyBytes)
-	case err != nil:
-		return nil, badRequest("the body must be one JSON object with query (a string) or documentId (a string), and operationName (a string), variables and extensions (objects) where needed")
+	if errors.As(err, &tooLarge) {
+		return nil, e.tooLongABody(ctx, e.limits.Most(limits.BodyBytes)+1)
 	}
 	params := &graphql.RawParams{}
-	if body.Query != nil {
-		params.Query = *body.Query
-	}
-	if body.OperationName != nil {
-		params.OperationName = *body.OperationName
-	}
-	for name, part := range map[string]struct {
-		raw  json.RawMessage
-		into *map[string]any
-	}{"variables": {body.Variables, &params.Variables}, "extensions": {body.Extensions, &params.Extensions}} {
-		if part.raw != nil && decode(strings.NewReader(string(part.raw)), part.into) != nil {
-			return nil, badRequest(name + " must be a JSON object")
+	var id string
+	for name, into := range map[string]*string{"query": &params.Query, "documentId": &id, "operationName": &params.OperationName} {
+		if raw, has := body[name]; has && err == nil {
+			err = json.Unmarshal(raw, into)
 		}
 	}
-	if body.DocumentID != nil {
-		documents.SetID(params, *body.DocumentID)
+	if err != nil {
+		return nil, badRequest("the body must be one JSON object, no member twice, with query (a string) or documentId (a string), and operationName (a string), variables and extensions (objects) where needed")
 	}
-	return e.checked(params)
+	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
+		if raw, has := body[name]; has {
+			if *into, err = decodeObject[any](bytes.NewReader(raw)); err != nil {
+				return nil, badRequest(name + " must be a JSON object, no member twice")
+			}
+		}
+	}
+	if id != "" {
+		documents.SetID(params, id)
+	}
+	return e.checked(ctx, params)
 }
 
-func (e *endpoint) checked(params *graphql.RawParams) (*graphql.RawParams, *refusal) {
-	most := e.limits.Config().QueryBytes
+func (e *endpoint) checked(ctx context.Context, params *graphql.RawParams) (*graphql.RawParams, *refusal) {
 	switch {
 	case strings.TrimSpace(params.Query) == "" && !documents.Named(params):
 		return nil, badRequest("query is missing: it holds the GraphQL document")
-	case len(params.Query) > most:
-		return nil, e.tooManyBytes(limits.QueryBytes, "query", most)
+	case e.limits.Refuses(ctx, limits.QueryBytes, params.Query, len(params.Query)):
+		return nil, tooManyBytes("query", e.limits.Most(limits.QueryBytes))
 	}
 	return params, nil
 }
 
-// tooManyBytes is the refusal of what is not read to its end.
-func (e *endpoint) tooManyBytes(limit limits.Limit, what string, most int) *refusal {
-	e.limits.Counters.Add(limit)
+// tooLongABody is the refusal of a body that was not read to its end, and has at least so many bytes.
+func (e *endpoint) tooLongABody(ctx context.Context, atLeast int) *refusal {
+	e.limits.Refuses(ctx, limits.BodyBytes, "", atLeast) // counts it
+	return tooManyBytes("the request body", e.limits.Most(limits.BodyBytes))
+}
+
+func tooManyBytes(what string, most int) *refusal {
 	return &refusal{http.StatusRequestEntityTooLarge, codeTooLarge, fmt.Sprintf("%s has more than %s", what, binary(most))}
 }
 
@@ -310,17 +312,4 @@ func binary(n int) string {
 
 func badRequest(message string) *refusal {
 	return &refusal{http.StatusBadRequest, codeBadRequest, message}
-}
-
-// decode reads one JSON value and nothing after it. Numbers keep their digits.
-func decode(from io.Reader, into any) error {
-	decoder := json.NewDecoder(from)
-	decoder.UseNumber()
-	if err := decoder.Decode(into); err != nil {
-		return err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("more than one value")
-	}
-	return nil
 }

@@ -11,7 +11,7 @@ import (
 // limitSettings are what serve takes of one operation, and which documents it knows. Zero numbers and empty words, which no
 // operator can set, are the defaults.
 type limitSettings struct {
-	Limits        string `env:"HEALTHGRAPH_LIMITS" default:"enforce" help:"enforce, or measure to count and log only what would be refused. Bytes and tokens are limited in both."`
+	Limits        string `env:"HEALTHGRAPH_LIMITS" default:"enforce" help:"enforce, or measure to count and log only what would be refused, up to a ceiling of bytes and tokens."`
 	MaxDepth      int    `env:"HEALTHGRAPH_MAX_DEPTH" default:"15" help:"Levels of fields within fields of an operation."`
 	MaxAliases    int    `env:"HEALTHGRAPH_MAX_ALIASES" default:"100" help:"Aliases of an operation."`
 	MaxRootFields int    `env:"HEALTHGRAPH_MAX_ROOT_FIELDS" default:"30" help:"Fields of Query or Mutation in an operation."`
