@@ -98,13 +98,12 @@ func newExecutor(c Config) *executor.Executor {
 	e.SetParserTokenLimit(c.Limits.Config().Tokens)
 	e.SetQueryCache(c.Documents)
 	e.Use(c.Documents) // first: it finds the text of a document that is only named
+	e.Use(variables{})
 	e.Use(c.Limits)
 	e.AroundOperations(c.Resolver.AroundOperation)
 	e.Use(resolvers.Scopes{})
-	e.Use(extension.Introspection{}) // the endpoint refuses it where it is off: gqlgen would answer with an error of its own
-	if !c.Introspection {
-		e.SetDisableSuggestion(true) // it would tell the names of the schema one by one
-		e.SetDefaultRulesFn(withoutSuggestions)
-	}
+	e.Use(extension.Introspection{})         // the endpoint refuses it where it is off: gqlgen would answer with an error of its own
+	e.SetDisableSuggestion(!c.Introspection) // it would tell the names of the schema one by one
+	e.SetDefaultRulesFn(validation(c.Introspection))
 	return e
 }
