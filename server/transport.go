@@ -4,14 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"log/slog"
-	"mime"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -20,7 +14,6 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"healthgraph/callers"
-	"healthgraph/server/documents"
 	"healthgraph/server/limits"
 )
 
@@ -188,139 +181,7 @@ func refuseWith(w http.ResponseWriter, r *http.Request, status int, message stri
 
 func writeBody(w http.ResponseWriter, status int, mediaType string, body []byte) {
 	w.Header().Set("Content-Type", mediaType+"; charset=utf-8")
+	w.Header().Add("Vary", "Accept")
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // whoever asked has gone if this fails
-}
-
-func (e *endpoint) readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
-	switch r.Method {
-	case http.MethodGet:
-		return e.paramsOfURL(r.URL.RawQuery)
-	case http.MethodPost:
-		return e.paramsOfBody(w, r)
-	default:
-		return nil, &refusal{http.StatusMethodNotAllowed, codeMethodNotAllowed, sendWith}
-	}
-}
-
-func (e *endpoint) paramsOfURL(raw string) (*graphql.RawParams, *refusal) {
-	values, err := url.ParseQuery(raw)
-	if err != nil {
-		return nil, badRequest("the URL's query is malformed")
-	}
-	params := &graphql.RawParams{Query: values.Get("query"), OperationName: values.Get("operationName")}
-	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
-		if text := values.Get(name); text != "" && decode(strings.NewReader(text), into) != nil {
-			return nil, badRequest("the parameter " + name + " must be a JSON object")
-		}
-	}
-	if id := values.Get("documentId"); id != "" {
-		documents.SetID(params, id)
-	}
-	return e.checked(params)
-}
-
-func (e *endpoint) paramsOfBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
-	types := r.Header.Values("Content-Type")
-	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	charset := strings.ToLower(parameters["charset"])
-	if err != nil || len(types) != 1 || mediaType != plainJSON || (charset != "" && charset != "utf-8") {
-		return nil, &refusal{http.StatusUnsupportedMediaType, codeUnsupportedMedia, "send application/json in UTF-8"}
-	}
-	if r.Header.Get("Content-Encoding") != "" {
-		return nil, &refusal{http.StatusUnsupportedMediaType, codeUnsupportedMedia, "send the body without a Content-Encoding"}
-	}
-	most := e.limits.Config().BodyBytes
-	if r.ContentLength > int64(most) { // which is not even read, nor waited for
-		return nil, e.tooManyBytes(limits.BodyBytes, "the request body", most)
-	}
-	params, refused := e.paramsOf(http.MaxBytesReader(w, r.Body, int64(most)))
-	if params != nil {
-		params.Headers = r.Header
-	}
-	return params, refused
-}
-
-// paramsOf reads the JSON object that is a request.
-func (e *endpoint) paramsOf(from io.Reader) (*graphql.RawParams, *refusal) {
-	var body struct {
-		Query         *string         `json:"query"`
-		DocumentID    *string         `json:"documentId"`
-		OperationName *string         `json:"operationName"`
-		Variables     json.RawMessage `json:"variables"`
-		Extensions    json.RawMessage `json:"extensions"`
-	}
-	err := decode(from, &body)
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, e.tooManyBytes(limits.BodyBytes, "the request body", e.limits.Config().BodyBytes)
-	case err != nil:
-		return nil, badRequest("the body must be one JSON object with query (a string) or documentId (a string), and operationName (a string), variables and extensions (objects) where needed")
-	}
-	params := &graphql.RawParams{}
-	if body.Query != nil {
-		params.Query = *body.Query
-	}
-	if body.OperationName != nil {
-		params.OperationName = *body.OperationName
-	}
-	for name, part := range map[string]struct {
-		raw  json.RawMessage
-		into *map[string]any
-	}{"variables": {body.Variables, &params.Variables}, "extensions": {body.Extensions, &params.Extensions}} {
-		if part.raw != nil && decode(strings.NewReader(string(part.raw)), part.into) != nil {
-			return nil, badRequest(name + " must be a JSON object")
-		}
-	}
-	if body.DocumentID != nil {
-		documents.SetID(params, *body.DocumentID)
-	}
-	return e.checked(params)
-}
-
-func (e *endpoint) checked(params *graphql.RawParams) (*graphql.RawParams, *refusal) {
-	most := e.limits.Config().QueryBytes
-	switch {
-	case strings.TrimSpace(params.Query) == "" && !documents.Named(params):
-		return nil, badRequest("query is missing: it holds the GraphQL document")
-	case len(params.Query) > most:
-		return nil, e.tooManyBytes(limits.QueryBytes, "query", most)
-	}
-	return params, nil
-}
-
-// tooManyBytes is the refusal of what is not read to its end.
-func (e *endpoint) tooManyBytes(limit limits.Limit, what string, most int) *refusal {
-	e.limits.Counters.Add(limit)
-	return &refusal{http.StatusRequestEntityTooLarge, codeTooLarge, fmt.Sprintf("%s has more than %s", what, binary(most))}
-}
-
-// binary writes a number of bytes in the largest unit that it fills evenly.
-func binary(n int) string {
-	switch {
-	case n%(1<<20) == 0:
-		return fmt.Sprintf("%d MiB", n>>20)
-	case n%(1<<10) == 0:
-		return fmt.Sprintf("%d KiB", n>>10)
-	default:
-		return fmt.Sprintf("%d bytes", n)
-	}
-}
-
-func badRequest(message string) *refusal {
-	return &refusal{http.StatusBadRequest, codeBadRequest, message}
-}
-
-// decode reads one JSON value and nothing after it. Numbers keep their digits.
-func decode(from io.Reader, into any) error {
-	decoder := json.NewDecoder(from)
-	decoder.UseNumber()
-	if err := decoder.Decode(into); err != nil {
-		return err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("more than one value")
-	}
-	return nil
 }
