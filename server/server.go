@@ -63,7 +63,7 @@ func New(c Config) http.Handler {
 	// A browser asks nobody before it opens a WebSocket: that is let through by its origin, and by a token that no browser adds.
 	graphql := http.Handler(upgradable{
 		sockets: &sockets{e, c.Verifier, rates, c.Streams, allow, c.Now, c.Log},
-		next:    withoutOptions(authenticated{c.Verifier, rates, preflighted{allow, limited{rates, e}}}),
+		next:    withoutOptions(authenticated{c.Verifier, rates, e, preflighted{allow, limited{rates, e}}}),
 	})
 	if allow != nil {
 		graphql = crossOrigin(allow, graphql)
@@ -82,7 +82,7 @@ func New(c Config) http.Handler {
 		mux.Handle("GET /demo/return", page)
 		mux.Handle("GET /demo/return/", page)
 	}
-	return hardened{c.TrustedProxies, c.HSTS, c.Log, mux}
+	return hardened{c.TrustedProxies, c.HSTS, e, mux}
 }
 
 // live says that the process answers. Whether its upstreams do is told in each answer.

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -14,6 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"healthgraph/callers"
+	"healthgraph/health"
 	"healthgraph/server/limits"
 )
 
@@ -27,7 +30,6 @@ const (
 	codeUnsupportedMedia = "UNSUPPORTED_MEDIA_TYPE"
 	codeIntrospection    = "INTROSPECTION_DISABLED"
 	codeCrossSite        = "CROSS_SITE_REFUSED"
-	codeInternal         = "INTERNAL"
 )
 
 const (
@@ -64,16 +66,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, refusal.status, refusal.code, refusal.message)
 		return
 	}
-	defer e.recovered(w, r)
 	e.execute(w, r, params, mediaType)
-}
-
-// recovered answers a request whose handling panicked. It is deferred.
-func (e *endpoint) recovered(w http.ResponseWriter, r *http.Request) {
-	if p := recover(); p != nil {
-		_ = e.executor.PresentRecoveredError(r.Context(), p) // logs it
-		refuse(w, r, http.StatusInternalServerError, codeInternal, "something went wrong inside the gateway")
-	}
 }
 
 // prepare makes an operation of the parameters, or says what is wrong with them.
@@ -133,8 +126,7 @@ func introspects(operation *graphql.OperationContext) bool {
 func (e *endpoint) write(w http.ResponseWriter, r *http.Request, status int, mediaType string, response *graphql.Response) {
 	body, err := encode(envelope{response.Errors, response.Data, response.Extensions})
 	if err != nil {
-		e.log.ErrorContext(r.Context(), "a response could not be encoded", "error", err)
-		refuse(w, r, http.StatusInternalServerError, codeInternal, "something went wrong inside the gateway")
+		e.broken(w, r, e.fault(r.Context(), fmt.Errorf("a response could not be encoded: %w", err)))
 		return
 	}
 	writeBody(w, status, mediaType, body)
@@ -166,6 +158,12 @@ type refusal struct {
 // refuse answers such a request. Nothing of the request is repeated.
 func refuse(w http.ResponseWriter, r *http.Request, status int, code, message string) {
 	refuseWith(w, r, status, message, map[string]any{"code": code})
+}
+
+// refuseUntil answers one that may be sent again after a while.
+func refuseUntil(w http.ResponseWriter, r *http.Request, status int, why *health.Error) {
+	w.Header().Set("Retry-After", strconv.Itoa(seconds(why.RetryAfter)))
+	refuseWith(w, r, status, why.Message, map[string]any{"code": why.Code, "retryAfter": health.Duration(why.RetryAfter).String()})
 }
 
 func refuseWith(w http.ResponseWriter, r *http.Request, status int, message string, extensions map[string]any) {
