@@ -108,8 +108,7 @@ func (s events) run(ctx context.Context, responses <-chan []byte) {
 	limits := s.endpoint.streams.limits
 	header := s.out.Header()
 	header.Set("Content-Type", eventStream+"; charset=utf-8")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Cache-Control", "no-store")
+	header.Add("Vary", "Accept")
 	header.Set("X-Accel-Buffering", "no") // proxies are not to collect it
 	header.Set("Connection", "close")     // whatever came after on it would find the deadlines that are set here
 	beat, lifetime := time.NewTicker(limits.Ping), time.NewTimer(limits.Lifetime)

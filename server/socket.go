@@ -250,6 +250,12 @@ func (c *socket) isAcknowledged() bool {
 
 // guard closes the connection when its time is up.
 func (c *socket) guard(ctx context.Context) {
+	defer func() {
+		if p := recover(); p != nil {
+			_ = c.endpoint.panicked(ctx, p) // logs it
+			c.close(closeInternal, "Internal server error")
+		}
+	}()
 	limits := c.streams.limits
 	initialised, lifetime := time.NewTimer(limits.InitTimeout), time.NewTimer(limits.Lifetime)
 	recheck, ping := time.NewTimer(limits.Lifetime), time.NewTicker(limits.Ping)
