@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"strings"
 
 	"healthgraph/callers"
 	"healthgraph/health"
@@ -35,7 +36,11 @@ func (a authenticated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e *endpoint) turnAway(w http.ResponseWriter, r *http.Request, why *health.Error) {
 	switch why.Code {
 	case health.Unauthenticated:
-		w.Header().Set("WWW-Authenticate", `Bearer realm="healthgraph"`)
+		challenge := `Bearer realm="healthgraph"`
+		if scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
+			challenge += `, error="invalid_token"` // RFC 6750, section 3.1: only where there was one
+		}
+		w.Header().Set("WWW-Authenticate", challenge)
 		refuse(w, r, http.StatusUnauthorized, string(why.Code), why.Message)
 	case callers.CodeIssuerUnavailable:
 		refuseUntil(w, r, http.StatusServiceUnavailable, why)
