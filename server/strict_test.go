@@ -43,7 +43,7 @@ func TestARequestIsReadInOneWayOnly(t *testing.T) {
 		assert.Equal(t, "BAD_REQUEST", read(t, w).Errors[0].Extensions["code"], name)
 	}
 	for name, body := range map[string]string{
-		"what is not ours":    `{"query": "{ viewer { id } }", "id": 1, "id": 2, "Query": "x"}`,
+		"what is not ours":    `{"query": "{ viewer { id } }", "id": 1, "Query": "x"}`,
 		"null in every place": `{"query": "{ viewer { id } }", "variables": null, "extensions": null, "operationName": null, "documentId": null}`,
 	} {
 		w := s.send(http.MethodPost, "/graphql", body, nil)
