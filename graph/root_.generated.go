@@ -1509,7 +1509,7 @@ extend type Query {
   ): User
   """
   Many people, in the order asked: at most 100. A person whom you may not see is null, with one FORBIDDEN error that names
-  the place in the list. More than 100 ids are refused whole: every place is null, with one BAD_USER_INPUT error.
+  the place in the list. More than 100 ids are refused whole: the list is empty, with one BAD_USER_INPUT error.
   """
   users(
     "The people's ids, at most 100."

@@ -111,8 +111,7 @@ func (op *operation) serve(ctx context.Context, handler graphql.ResponseHandler,
 	c := op.socket
 	defer func() {
 		if p := recover(); p != nil {
-			_ = c.endpoint.executor.PresentRecoveredError(ctx, p) // logs it
-			op.send(ctx, typeError, errorsOf(codeInternal, "something went wrong inside the gateway"))
+			op.send(ctx, typeError, c.endpoint.panicked(ctx, p))
 		}
 	}()
 	for {

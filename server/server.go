@@ -63,7 +63,7 @@ func New(c Config) http.Handler {
 	// A browser asks nobody before it opens a WebSocket: that is let through by its origin, and by a token that no browser adds.
 	graphql := http.Handler(upgradable{
 		sockets: &sockets{e, c.Verifier, rates, c.Streams, allow, c.Now, c.Log},
-		next:    withoutOptions(authenticated{c.Verifier, rates, preflighted{allow, limited{rates, e}}}),
+		next:    withoutOptions(authenticated{c.Verifier, rates, e, preflighted{allow, limited{rates, e}}}),
 	})
 	if allow != nil {
 		graphql = crossOrigin(allow, graphql)
@@ -82,7 +82,7 @@ func New(c Config) http.Handler {
 		mux.Handle("GET /demo/return", page)
 		mux.Handle("GET /demo/return/", page)
 	}
-	return hardened{c.TrustedProxies, c.HSTS, c.Log, mux}
+	return hardened{c.TrustedProxies, c.HSTS, e, mux}
 }
 
 // live says that the process answers. Whether its upstreams do is told in each answer.
@@ -102,13 +102,12 @@ func newExecutor(c Config, rates *rates) *executor.Executor {
 	e.SetParserTokenLimit(c.Limits.Most(limits.Tokens))
 	e.SetQueryCache(c.Documents)
 	e.Use(c.Documents) // first: it finds the text of a document that is only named
+	e.Use(variables{})
 	e.Use(c.Limits)
 	e.AroundOperations(resolver.AroundOperation)
 	e.Use(resolvers.Scopes{})
-	e.Use(extension.Introspection{}) // the endpoint refuses it where it is off: gqlgen would answer with an error of its own
-	if !c.Introspection {
-		e.SetDisableSuggestion(true) // it would tell the names of the schema one by one
-		e.SetDefaultRulesFn(withoutSuggestions)
-	}
+	e.Use(extension.Introspection{})         // the endpoint refuses it where it is off: gqlgen would answer with an error of its own
+	e.SetDisableSuggestion(!c.Introspection) // it would tell the names of the schema one by one
+	e.SetDefaultRulesFn(validation(c.Introspection))
 	return e
 }

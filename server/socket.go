@@ -38,6 +38,10 @@ type upgradable struct {
 }
 
 func (u upgradable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if len(r.Header.Values("Authorization")) > 1 { // a proxy in front may have looked at the other one
+		refuse(w, r, http.StatusBadRequest, codeBadRequest, "more than one header Authorization")
+		return
+	}
 	if isHandshake(r) {
 		u.sockets.ServeHTTP(w, r)
 		return
@@ -80,7 +84,7 @@ func (s *sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if let, err = newCredential(r.Context(), s.verifier, header); err != nil {
 			e := health.AsError(err)
 			if e.Code != health.Unauthenticated || s.rates.failed(w, r) {
-				turnAway(w, r, e)
+				s.endpoint.turnAway(w, r, e)
 			}
 			return
 		}
@@ -169,7 +173,7 @@ func (c *socket) close(code websocket.StatusCode, reason string) {
 func (c *socket) read(ctx context.Context, leave *func()) (why ending) {
 	defer func() {
 		if p := recover(); p != nil {
-			_ = c.endpoint.executor.PresentRecoveredError(ctx, p) // logs it
+			_ = c.endpoint.panicked(ctx, p) // logs it
 			why = ending{closeInternal, "Internal server error"}
 		}
 	}()
@@ -272,6 +276,12 @@ func (c *socket) isAcknowledged() bool {
 
 // guard closes the connection when its time is up.
 func (c *socket) guard(ctx context.Context) {
+	defer func() {
+		if p := recover(); p != nil {
+			_ = c.endpoint.panicked(ctx, p) // logs it
+			c.close(closeInternal, "Internal server error")
+		}
+	}()
 	limits := c.streams.limits
 	initialised, lifetime := time.NewTimer(limits.InitTimeout), time.NewTimer(limits.Lifetime)
 	recheck, ping := time.NewTimer(limits.Lifetime), time.NewTicker(limits.Ping)

@@ -4,15 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"math"
-	"mime"
 	"net/http"
-	"net/url"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -21,7 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"healthgraph/callers"
-	"healthgraph/server/documents"
+	"healthgraph/health"
 	"healthgraph/server/limits"
 )
 
@@ -35,7 +30,6 @@ const (
 	codeUnsupportedMedia = "UNSUPPORTED_MEDIA_TYPE"
 	codeIntrospection    = "INTROSPECTION_DISABLED"
 	codeCrossSite        = "CROSS_SITE_REFUSED"
-	codeInternal         = "INTERNAL"
 )
 
 const (
@@ -72,16 +66,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, refusal.status, refusal.code, refusal.message)
 		return
 	}
-	defer e.recovered(w, r)
 	e.execute(w, r, params, mediaType)
-}
-
-// recovered answers a request whose handling panicked. It is deferred.
-func (e *endpoint) recovered(w http.ResponseWriter, r *http.Request) {
-	if p := recover(); p != nil {
-		_ = e.executor.PresentRecoveredError(r.Context(), p) // logs it
-		refuse(w, r, http.StatusInternalServerError, codeInternal, "something went wrong inside the gateway")
-	}
 }
 
 // prepare makes an operation of the parameters, or says what is wrong with them.
@@ -141,8 +126,7 @@ func introspects(operation *graphql.OperationContext) bool {
 func (e *endpoint) write(w http.ResponseWriter, r *http.Request, status int, mediaType string, response *graphql.Response) {
 	body, err := encode(envelope{response.Errors, response.Data, response.Extensions})
 	if err != nil {
-		e.log.ErrorContext(r.Context(), "a response could not be encoded", "error", err)
-		refuse(w, r, http.StatusInternalServerError, codeInternal, "something went wrong inside the gateway")
+		e.broken(w, r, e.fault(r.Context(), fmt.Errorf("a response could not be encoded: %w", err)))
 		return
 	}
 	writeBody(w, status, mediaType, body)
@@ -176,6 +160,12 @@ func refuse(w http.ResponseWriter, r *http.Request, status int, code, message st
 	refuseWith(w, r, status, message, map[string]any{"code": code})
 }
 
+// refuseUntil answers one that may be sent again after a while.
+func refuseUntil(w http.ResponseWriter, r *http.Request, status int, why *health.Error) {
+	w.Header().Set("Retry-After", strconv.Itoa(seconds(why.RetryAfter)))
+	refuseWith(w, r, status, why.Message, map[string]any{"code": why.Code, "retryAfter": health.Duration(why.RetryAfter).String()})
+}
+
 func refuseWith(w http.ResponseWriter, r *http.Request, status int, message string, extensions map[string]any) {
 	mediaType, ok := negotiate(r.Header.Values("Accept"))
 	if !ok {
@@ -189,127 +179,7 @@ func refuseWith(w http.ResponseWriter, r *http.Request, status int, message stri
 
 func writeBody(w http.ResponseWriter, status int, mediaType string, body []byte) {
 	w.Header().Set("Content-Type", mediaType+"; charset=utf-8")
+	w.Header().Add("Vary", "Accept")
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // whoever asked has gone if this fails
-}
-
-func (e *endpoint) readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
-	switch r.Method {
-	case http.MethodGet:
-		return e.paramsOfURL(r.Context(), r.URL.RawQuery)
-	case http.MethodPost:
-		return e.paramsOfBody(w, r)
-	default:
-		return nil, &refusal{http.StatusMethodNotAllowed, codeMethodNotAllowed, sendWith}
-	}
-}
-
-func (e *endpoint) paramsOfURL(ctx context.Context, raw string) (*graphql.RawParams, *refusal) {
-	values, err := url.ParseQuery(raw)
-	if err != nil {
-		return nil, badRequest("the URL's query is malformed")
-	}
-	params := &graphql.RawParams{Query: values.Get("query"), OperationName: values.Get("operationName")}
-	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
-		text := values.Get(name)
-		if text == "" {
-			continue
-		}
-		if *into, err = decodeObject[any](strings.NewReader(text)); err != nil {
-			return nil, badRequest("the parameter " + name + " must be a JSON object, no member twice")
-		}
-	}
-	if id := values.Get("documentId"); id != "" {
-		documents.SetID(params, id)
-	}
-	return e.checked(ctx, params)
-}
-
-func (e *endpoint) paramsOfBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
-	types := r.Header.Values("Content-Type")
-	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	charset := strings.ToLower(parameters["charset"])
-	if err != nil || len(types) != 1 || mediaType != plainJSON || (charset != "" && charset != "utf-8") {
-		return nil, &refusal{http.StatusUnsupportedMediaType, codeUnsupportedMedia, "send application/json in UTF-8"}
-	}
-	if r.Header.Get("Content-Encoding") != "" {
-		return nil, &refusal{http.StatusUnsupportedMediaType, codeUnsupportedMedia, "send the body without a Content-Encoding"}
-	}
-	most := e.limits.Most(limits.BodyBytes)
-	if r.ContentLength > int64(most) { // which is not even read, nor waited for
-		return nil, e.tooLongABody(r.Context(), int(min(r.ContentLength, math.MaxInt32)))
-	}
-	counted := &countedReader{Reader: http.MaxBytesReader(w, r.Body, int64(most))}
-	params, refused := e.paramsOf(r.Context(), counted)
-	if params != nil {
-		params.Headers = r.Header
-		e.limits.Refuses(r.Context(), limits.BodyBytes, params.Query, counted.n) // never, as it was read: it is counted
-	}
-	return params, refused
-}
-
-// paramsOf reads the JSON object that is a request.
-func (e *endpoint) paramsOf(ctx context.Context, from io.Reader) (*graphql.RawParams, *refusal) {
-	body, err := decodeObject[json.RawMessage](from)
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return nil, e.tooLongABody(ctx, e.limits.Most(limits.BodyBytes)+1)
-	}
-	params := &graphql.RawParams{}
-	var id string
-	for name, into := range map[string]*string{"query": &params.Query, "documentId": &id, "operationName": &params.OperationName} {
-		if raw, has := body[name]; has && err == nil {
-			err = json.Unmarshal(raw, into)
-		}
-	}
-	if err != nil {
-		return nil, badRequest("the body must be one JSON object, no member twice, with query (a string) or documentId (a string), and operationName (a string), variables and extensions (objects) where needed")
-	}
-	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
-		if raw, has := body[name]; has {
-			if *into, err = decodeObject[any](bytes.NewReader(raw)); err != nil {
-				return nil, badRequest(name + " must be a JSON object, no member twice")
-			}
-		}
-	}
-	if id != "" {
-		documents.SetID(params, id)
-	}
-	return e.checked(ctx, params)
-}
-
-func (e *endpoint) checked(ctx context.Context, params *graphql.RawParams) (*graphql.RawParams, *refusal) {
-	switch {
-	case strings.TrimSpace(params.Query) == "" && !documents.Named(params):
-		return nil, badRequest("query is missing: it holds the GraphQL document")
-	case e.limits.Refuses(ctx, limits.QueryBytes, params.Query, len(params.Query)):
-		return nil, tooManyBytes("query", e.limits.Most(limits.QueryBytes))
-	}
-	return params, nil
-}
-
-// tooLongABody is the refusal of a body that was not read to its end, and has at least so many bytes.
-func (e *endpoint) tooLongABody(ctx context.Context, atLeast int) *refusal {
-	e.limits.Refuses(ctx, limits.BodyBytes, "", atLeast) // counts it
-	return tooManyBytes("the request body", e.limits.Most(limits.BodyBytes))
-}
-
-func tooManyBytes(what string, most int) *refusal {
-	return &refusal{http.StatusRequestEntityTooLarge, codeTooLarge, fmt.Sprintf("%s has more than %s", what, binary(most))}
-}
-
-// binary writes a number of bytes in the largest unit that it fills evenly.
-func binary(n int) string {
-	switch {
-	case n%(1<<20) == 0:
-		return fmt.Sprintf("%d MiB", n>>20)
-	case n%(1<<10) == 0:
-		return fmt.Sprintf("%d KiB", n>>10)
-	default:
-		return fmt.Sprintf("%d bytes", n)
-	}
-}
-
-func badRequest(message string) *refusal {
-	return &refusal{http.StatusBadRequest, codeBadRequest, message}
 }

@@ -26,7 +26,7 @@ func (l *leaks) sendWhatIsNoGraphQL() {
 		{"POST", "", `{"documentId": "` + canary + `", "variables": {"` + canary + `": 1}}`, ""},
 		{"POST", "", `{"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "` + canary + `"}}}`, ""},
 		{"POST", "", `{"extensions": {"persistedQuery": "` + canary + `"}}`, ""},
-		{"POST", "", `{"query": "{ dataSources { id } }", "x": "` + canary + strings.Repeat("x", 1<<20) + `"}`, ""},
+		{"POST", "", `{"query": "{ dataSources { id } }", "x": "` + canary + strings.Repeat("x", 4<<20) + `"}`, ""},
 		{"POST", "", `{"query": "{ __schema { queryType { name } } }"}`, ""},
 		{"POST", "", canary, "Content-Type: text/" + canary},
 		{"POST", "", canary, "Content-Encoding: " + canary},
