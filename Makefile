@@ -58,7 +58,7 @@ SCALE  ?= 1
 bench: binary ## what the gateway costs beside a plain handler: docs/performance.md
 	go build -o bin/bench ./bench
 	./bin/bench --healthgraph $(BIN) --rounds $(ROUNDS) --scale $(SCALE) --workloads "$(WORKLOADS)" --profiles "$(PROFILES)" \
-	  --database "$(DATABASE)" --write docs/performance.md
+	  --against "$(AGAINST)" --database "$(DATABASE)" --write "$(if $(AGAINST),,docs/performance.md)"
 
 clean:
 	rm -rf bin web/node_modules web/dist/assets web/dist/index.html

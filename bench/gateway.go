@@ -19,11 +19,18 @@ import (
 
 // environment is what production would set: see docs/production.md. Rate limits count every request and are too high to refuse
 // one.
-func (b *bench) environment() []string {
+func (b *bench) environment(program string) []string {
+	database, profiling := b.options.database, b.profiling
+	if database == "" {
+		database = "sqlite:" + b.file("healthgraph.db")
+	}
+	if program != b.options.healthgraph {
+		database, profiling = "sqlite:"+b.file("against.db"), ""
+	}
 	return []string{
 		"HEALTHGRAPH_LISTEN=127.0.0.1:0",
-		"HEALTHGRAPH_PROFILING_LISTEN=" + b.profiling,
-		"HEALTHGRAPH_DATABASE_URL=" + b.database,
+		"HEALTHGRAPH_PROFILING_LISTEN=" + profiling,
+		"HEALTHGRAPH_DATABASE_URL=" + database,
 		"HEALTHGRAPH_KEYSET_FILE=" + b.file("keyset.json"),
 		"HEALTHGRAPH_JWKS_FILE=" + b.file("jwks.json"),
 		"HEALTHGRAPH_JWT_AUDIENCE=" + audience,
@@ -39,8 +46,16 @@ func (b *bench) environment() []string {
 	}
 }
 
+// programs are the builds that are run, each with a database of its own.
+func (b *bench) programs() []string {
+	if b.options.against == "" {
+		return []string{b.options.healthgraph}
+	}
+	return []string{b.options.healthgraph, b.options.against}
+}
+
 // startGateway starts one and tells how long it took until it answered.
-func (b *bench) startGateway(ctx context.Context) (*process, time.Duration, error) {
+func (b *bench) startGateway(ctx context.Context, program string) (*process, time.Duration, error) {
 	begun := time.Now()
 	p, err := start(ctx, true, func(line string) string {
 		var told struct {
@@ -48,7 +63,7 @@ func (b *bench) startGateway(ctx context.Context) (*process, time.Duration, erro
 		}
 		_ = json.Unmarshal([]byte(line), &told) // other lines are not it
 		return strings.TrimSuffix(told.GraphQL, "/graphql")
-	}, b.environment(), b.options.healthgraph, "serve")
+	}, b.environment(program), program, "serve")
 	if err != nil {
 		return nil, 0, err
 	}
@@ -60,9 +75,9 @@ func (b *bench) startGateway(ctx context.Context) (*process, time.Duration, erro
 }
 
 // command runs the gateway's program to its end.
-func (b *bench) command(ctx context.Context, words ...string) error {
-	cmd := exec.CommandContext(ctx, b.options.healthgraph, words...) //nolint:gosec // the program to measure
-	cmd.Env = append(os.Environ(), b.environment()...)
+func (b *bench) command(ctx context.Context, program string, words ...string) error {
+	cmd := exec.CommandContext(ctx, program, words...) //nolint:gosec // the program to measure
+	cmd.Env = append(os.Environ(), b.environment(program)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("healthgraph %s: %w\n%s", words[0], err, out)
 	}
@@ -80,15 +95,20 @@ func (b *bench) install(ctx context.Context) error {
 	if err := os.WriteFile(b.file("jwks.json"), jwks, 0o600); err != nil {
 		return err
 	}
-	if err := b.command(ctx, "keys", "create", b.file("keyset.json")); err != nil {
+	if err := b.command(ctx, b.options.healthgraph, "keys", "create", b.file("keyset.json")); err != nil {
 		return err
 	}
-	return b.command(ctx, "migrate", "up")
+	for _, program := range b.programs() {
+		if err := b.command(ctx, program, "migrate", "up"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // introduce brings the workload's people to where production has them: grants imported and renewed, profiles and links read
 // lately. It is done by a gateway of its own, so that the one that is measured has nothing in memory.
-func (b *bench) introduce(ctx context.Context, w workload, casts int) error {
+func (b *bench) introduce(ctx context.Context, program string, w workload, casts int) error {
 	if !w.known {
 		return nil
 	}
@@ -100,11 +120,11 @@ func (b *bench) introduce(ctx context.Context, w workload, casts int) error {
 		everybody = append(everybody, w.cast(n, b.newest).people...)
 	}
 	if w.account {
-		if err := b.importGrants(ctx, w, everybody); err != nil {
+		if err := b.importGrants(ctx, program, w, everybody); err != nil {
 			return err
 		}
 	}
-	p, _, err := b.startGateway(ctx)
+	p, _, err := b.startGateway(ctx, program)
 	if err != nil {
 		return err
 	}
@@ -112,7 +132,7 @@ func (b *bench) introduce(ctx context.Context, w workload, casts int) error {
 	return errors.Join(err, p.stop())
 }
 
-func (b *bench) importGrants(ctx context.Context, w workload, people []floor.Person) error {
+func (b *bench) importGrants(ctx context.Context, program string, w workload, people []floor.Person) error {
 	var file bytes.Buffer
 	file.WriteString("person,account_id,refresh_token\n")
 	for _, person := range people {
@@ -122,7 +142,7 @@ func (b *bench) importGrants(ctx context.Context, w workload, people []floor.Per
 	if err := os.WriteFile(name, file.Bytes(), 0o600); err != nil {
 		return err
 	}
-	return b.command(ctx, "links", "import", name)
+	return b.command(ctx, program, "links", "import", name)
 }
 
 // visit asks once for everybody's links, and for a day's steps of those with an account, which renews their grants.

@@ -130,6 +130,10 @@ func (b *bench) sides(w workload, c cast) (prepared, error) {
 	}
 	p.gateway.method, p.gateway.url = http.MethodPost, b.gateway.url+"/graphql"
 	p.gateway.token, err = b.issuer.token(subject, scope)
+	if b.options.against != "" {
+		p.floor = p.gateway
+		p.floor.url = b.floor.url + "/graphql"
+	}
 	return p, err
 }
 

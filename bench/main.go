@@ -4,6 +4,7 @@
 //
 //	bench --healthgraph bin/healthgraph                    every workload, some minutes
 //	bench --healthgraph bin/healthgraph --workloads W1,W3  some
+//	bench --healthgraph new --against old                  two builds, one beside the other
 package main
 
 import (
@@ -63,6 +64,7 @@ func run(ctx context.Context, args []string) error {
 	o := options{out: os.Stdout, settle: 500 * time.Millisecond}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&o.healthgraph, "healthgraph", "bin/healthgraph", "the program to measure")
+	flags.StringVar(&o.against, "against", "", "another build of healthgraph to compare with, in place of the floor")
 	flags.StringVar(&o.database, "database", "", "postgres://… of an empty database that may be filled; a new SQLite file when left out")
 	flags.IntVar(&o.rounds, "rounds", 5, "rounds of each side, of which the medians are told")
 	flags.Float64Var(&o.scale, "scale", 1, "how much longer than usual a round is, such as 0.5")
@@ -78,6 +80,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	if o.rounds < 1 || o.scale <= 0 || flags.NArg() > 0 {
 		return errors.New("there is at least one round, the scale is more than 0, and everything else is a flag")
+	}
+	if o.against != "" && (o.database != "" || *write != "") {
+		return errors.New("two builds are compared on SQLite files of their own, and in no document")
 	}
 	measured, err := measure(ctx, o)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 // options say what is measured.
 type options struct {
 	healthgraph string // the program
+	against     string // another build, in place of the floor; "" for the floor
 	database    string
 	rounds      int
 	scale       float64
@@ -30,7 +31,6 @@ type options struct {
 type bench struct {
 	options   options
 	directory string // for what the gateway keeps
-	database  string // URL
 	newest    time.Time
 	issuer    *issuer
 	profiling string // address of the gateway's profiles; "" for none
@@ -50,6 +50,7 @@ type measurement struct {
 // measured is everything.
 type measured struct {
 	rounds         int
+	baseline       string    // what the floor is called: it may be another build
 	startUp        []float64 // ms until the gateway answered, each start
 	idle           []float64 // MiB resident, each start
 	workloads      []workload
@@ -63,9 +64,6 @@ func measure(ctx context.Context, o options) (m measured, err error) {
 		return m, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.directory)) }()
-	if b.database = o.database; b.database == "" {
-		b.database = "sqlite:" + b.file("healthgraph.db")
-	}
 	if b.issuer, err = newIssuer(); err != nil {
 		return m, err
 	}
@@ -88,7 +86,10 @@ func measure(ctx context.Context, o options) (m measured, err error) {
 	if err := b.install(ctx); err != nil {
 		return m, err
 	}
-	m = measured{rounds: o.rounds, workloads: o.workloads, floor: map[string][]measurement{}, gateway: map[string][]measurement{}, sqlite: o.database == ""}
+	m = measured{rounds: o.rounds, workloads: o.workloads, baseline: "floor", floor: map[string][]measurement{}, gateway: map[string][]measurement{}, sqlite: o.database == ""}
+	if o.against != "" {
+		m.baseline = "before"
+	}
 	for _, w := range o.workloads {
 		if err := b.workload(ctx, self, w, &m); err != nil {
 			return m, fmt.Errorf("%s: %w", w.name, err)
@@ -109,15 +110,22 @@ func (b *bench) workload(ctx context.Context, self string, w workload, m *measur
 	if err := b.reset(ctx, 0); err != nil {
 		return err
 	}
-	if err := b.introduce(ctx, w, warmUp+rounds*requests); err != nil {
-		return err
+	for _, program := range b.programs() {
+		if err := b.introduce(ctx, program, w, warmUp+rounds*requests); err != nil {
+			return err
+		}
 	}
-	if b.floor, err = start(ctx, false, wholeLine, nil, self, roleFloor, b.upstreams.url); err != nil {
+	if b.options.against != "" {
+		b.floor, _, err = b.startGateway(ctx, b.options.against)
+	} else {
+		b.floor, err = start(ctx, false, wholeLine, nil, self, roleFloor, b.upstreams.url)
+	}
+	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.floor.stop()) }()
 	var startUp time.Duration
-	if b.gateway, startUp, err = b.startGateway(ctx); err != nil {
+	if b.gateway, startUp, err = b.startGateway(ctx, b.options.healthgraph); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.gateway.stop()) }()
