@@ -143,8 +143,23 @@ func (b *bench) workload(ctx context.Context, self string, w workload, m *measur
 	if err := b.warmUp(ctx, client, w, round); err != nil {
 		return err
 	}
+	if err := b.rounds(ctx, client, w, warmUp, requests, m); err != nil {
+		return err
+	}
+	if b.options.profiles == "" {
+		return nil
+	}
+	if round, err = b.requests(w, warmUp+b.options.rounds*requests, profileRounds*requests); err != nil {
+		return err
+	}
+	return b.profile(ctx, client, w, round, medianOf(m.gateway[w.name], rateOf))
+}
+
+// rounds measures those of both sides, about the people from the given cast on. Another side begins each time.
+func (b *bench) rounds(ctx context.Context, client *http.Client, w workload, from, requests int, m *measured) error {
 	for n := range b.options.rounds {
-		if round, err = b.requests(w, warmUp+n*requests, requests); err != nil {
+		round, err := b.requests(w, from+n*requests, requests)
+		if err != nil {
 			return err
 		}
 		for turn := range 2 {
@@ -161,13 +176,7 @@ func (b *bench) workload(ctx context.Context, self string, w workload, m *measur
 			}
 		}
 	}
-	if b.options.profiles == "" {
-		return nil
-	}
-	if round, err = b.requests(w, warmUp+b.options.rounds*requests, profileRounds*requests); err != nil {
-		return err
-	}
-	return b.profile(ctx, client, w, round, medianOf(m.gateway[w.name], rateOf))
+	return nil
 }
 
 type side func(prepared) request

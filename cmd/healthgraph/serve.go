@@ -34,6 +34,7 @@ func (c *serveCommand) Run(ctx context.Context, out console, kms kmsClients) err
 	if err := c.mistakes(kms); err != nil {
 		return fmt.Errorf("the configuration is not good:\n%w", err)
 	}
+	tuneCollector()
 	log := slog.New(slog.NewJSONHandler(out.log, nil))
 	o := options{kms: kms}
 	if len(c.CORSOrigins) > 0 {
