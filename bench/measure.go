@@ -101,7 +101,7 @@ func measure(ctx context.Context, o options) (m measured, err error) {
 // workload measures one by fresh processes of both sides.
 func (b *bench) workload(ctx context.Context, self string, w workload, m *measured) (err error) {
 	requests := max(int(float64(w.requests)*b.options.scale), 1)
-	warmUp := max(requests/4, 2)
+	warmUp := max(requests/4, 1)
 	rounds := b.options.rounds
 	if b.options.profiles != "" {
 		rounds += profileRounds
