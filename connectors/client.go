@@ -163,7 +163,7 @@ func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 		return Answer{}, c.transportError(err)
 	}
 	defer func() { _ = response.Body.Close() }() // read to its end or given up: nothing is left to fail
-	body, err := io.ReadAll(io.LimitReader(response.Body, c.config.MaxBodyBytes+1))
+	body, err := readAtMost(response, c.config.MaxBodyBytes+1)
 	if err != nil {
 		return Answer{}, c.transportError(err)
 	}
@@ -171,6 +171,13 @@ func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 		return Answer{}, health.Fail(health.UpstreamInvalid, c.config.Upstream+" gave a larger answer than the gateway takes", nil)
 	}
 	return Answer{response.StatusCode, response.Header, body}, nil
+}
+
+// readAtMost reads a body, into one piece of memory where its length was told: a page of samples is megabytes.
+func readAtMost(response *http.Response, most int64) ([]byte, error) {
+	body := bytes.NewBuffer(make([]byte, 0, min(max(response.ContentLength, 0), most)+bytes.MinRead))
+	_, err := body.ReadFrom(io.LimitReader(response.Body, most))
+	return body.Bytes(), err
 }
 
 func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) {

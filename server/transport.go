@@ -124,7 +124,7 @@ func introspects(operation *graphql.OperationContext) bool {
 }
 
 func (e *endpoint) write(w http.ResponseWriter, r *http.Request, status int, mediaType string, response *graphql.Response) {
-	body, err := encode(envelope{response.Errors, response.Data, response.Extensions})
+	body, err := answer(response)
 	if err != nil {
 		e.broken(w, r, e.fault(r.Context(), fmt.Errorf("a response could not be encoded: %w", err)))
 		return
@@ -138,6 +138,18 @@ type envelope struct {
 	Errors     gqlerror.List   `json:"errors,omitempty"`
 	Data       json.RawMessage `json:"data,omitempty"`
 	Extensions map[string]any  `json:"extensions,omitempty"`
+}
+
+// answer is the response's JSON. Data alone, which is most responses, is taken as it is: the executor has just written it, and
+// encoding/json would read all of it once more.
+func answer(response *graphql.Response) ([]byte, error) {
+	if len(response.Errors) > 0 || len(response.Extensions) > 0 || len(response.Data) == 0 {
+		return encode(envelope{response.Errors, response.Data, response.Extensions})
+	}
+	body := make([]byte, 0, len(`{"data":}`)+len(response.Data)+1)
+	body = append(body, `{"data":`...)
+	body = append(body, response.Data...)
+	return append(body, '}', '\n'), nil
 }
 
 // encode leaves the & of an address as it is.

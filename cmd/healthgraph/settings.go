@@ -56,6 +56,7 @@ type settings struct {
 	limitSettings
 	edgeSettings
 	streamSettings
+	profilingSettings
 
 	Listen        string        `env:"HEALTHGRAPH_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on, host:port."`
 	JWTSecret     string        `env:"HEALTHGRAPH_JWT_SECRET" help:"Secret of HS256 tokens, at least 32 bytes."`
@@ -114,6 +115,7 @@ func (s *settings) mistakes(kms kmsClients) error {
 	s.gatewaySettings.complain(&c, kms)
 	s.limitSettings.complain(&c)
 	s.streamSettings.complain(&c)
+	s.profilingSettings.complain(&c)
 	return errors.Join(c...)
 }
 
