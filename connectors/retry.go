@@ -44,17 +44,29 @@ func newRetries(most int) *retries {
 // run makes attempts until one is not worth repeating, and gives the last.
 func (r *retries) run(ctx context.Context, attempt func() outcome) outcome {
 	r.earn()
+	last := r.judged(ctx, attempt(), 0)
+	if !last.again {
+		return last // as most are: they pay for no loop
+	}
 	made := 0
-	var last outcome
 	// The error is ctx's, during a pause: then what the last attempt gave says more.
 	_, _ = r.executor.WithContext(ctx).Get(func() (outcome, error) {
-		last = attempt()
-		last.pause = pauseBefore(made, last.retryAfter)
+		if made > 0 {
+			last = r.judged(ctx, attempt(), made)
+		}
 		made++
-		last.again = last.again && made <= r.most && leavesTime(ctx, last.pause) && r.spend()
 		return last, nil
 	})
 	return last
+}
+
+// judged decides whether the attempt that followed so many others is the last.
+func (r *retries) judged(ctx context.Context, o outcome, made int) outcome {
+	if o.again {
+		o.pause = pauseBefore(made, o.retryAfter)
+		o.again = made < r.most && leavesTime(ctx, o.pause) && r.spend()
+	}
+	return o
 }
 
 // pauseBefore is how long to wait before the next attempt: what the upstream asks for and a little more, else longer each time.
