@@ -70,6 +70,12 @@ func InBackground(ctx context.Context) context.Context {
 	return context.WithValue(ctx, backgroundKey{}, true)
 }
 
+// IsInBackground says whether nobody waits for what is done under ctx.
+func IsInBackground(ctx context.Context) bool {
+	marked, _ := ctx.Value(backgroundKey{}).(bool)
+	return marked
+}
+
 // spend counts a call that is about to be made. RATE_LIMITED, with the time until the reset, means that it must not be, unless
 // it is essential.
 func (b *Budget) spend(ctx context.Context, essential bool) error {
@@ -87,7 +93,7 @@ func (b *Budget) spend(ctx context.Context, essential bool) error {
 		b.resets, b.left, b.taken = resets, 0, 0
 	}
 	ceiling := b.config.Limit
-	yields, _ := ctx.Value(backgroundKey{}).(bool)
+	yields := IsInBackground(ctx)
 	if yields {
 		ceiling -= b.config.Reserve
 	}

@@ -212,3 +212,31 @@ func TestRetryAfterOfAnUpstream(t *testing.T) {
 	assert.Equal(t, "PT30S", w.links("demo")["garmin"].Problem.RetryAfter)
 	assert.Equal(t, 1, w.calls()["rook.authorized_v2"])
 }
+
+// Many clients who ask the same of the same person while the upstream takes its time are one call; another person is another.
+func TestIdenticalReadsInFlightAreOneCall(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	people := []string{"demo", "somebody"}
+	w.rookPerson("somebody", `{"sources": {"Fitbit": true}}`)
+	const query = `{ connections { id dataSource { id } status } }`
+	want := map[string]string{}
+	for _, person := range people {
+		w.ask(w.token(person), query, nil).into(&struct{}{})
+		want[person] = w.ask(w.token(person), query, nil).Raw
+	}
+	require.NotEqual(t, want["demo"], want["somebody"])
+	w.fault(w.rook.Control(), simulators.Fault{Route: "authorized_v2", Kind: simulators.KindSlow, DelayMs: 3000})
+	w.forgetCalls()
+	var all sync.WaitGroup
+	for i := range 64 {
+		person := people[i%2]
+		token := w.token(person)
+		all.Go(func() {
+			a, err := w.try(token, query, nil)
+			assert.NoError(t, err)
+			assert.Equal(t, want[person], a.Raw)
+		})
+	}
+	all.Wait()
+	assert.Equal(t, map[string]int{"rook.authorized_v2": 2}, w.calls())
+}
