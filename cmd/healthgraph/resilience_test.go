@@ -112,12 +112,13 @@ func TestAnUpstreamThatHangsLeavesTheOtherAlone(t *testing.T) {
 	w.ask(w.token("demo"), own, nil).into(&struct{}{})
 	want := w.ask(w.token("demo"), own, nil).Raw // by now it is known how new the newest data is
 	w.fault(w.rook.Control(), slowness)
-	var crowd sync.WaitGroup
+	var crowded sync.WaitGroup
 	atOnce := make(chan string, 60)
 	began := time.Now()
-	for range 60 {
-		crowd.Go(func() {
-			a, err := w.try(w.token("demo"), `{ connections(dataSources: ["garmin"]) { problem `+problemFields+` } }`, nil)
+	for _, person := range crowd(60) {
+		token := w.token(person)
+		crowded.Go(func() {
+			a, err := w.try(token, `{ connections(dataSources: ["garmin"]) { problem `+problemFields+` } }`, nil)
 			if assert.NoError(t, err) && time.Since(began) < 2*time.Second {
 				atOnce <- a.Raw
 			}
@@ -129,7 +130,7 @@ func TestAnUpstreamThatHangsLeavesTheOtherAlone(t *testing.T) {
 		assert.Equal(t, want, w.ask(w.token("demo"), own, nil).Raw)
 		assert.Less(t, time.Since(asked), 2*time.Second)
 	}
-	crowd.Wait()
+	crowded.Wait()
 	close(atOnce)
 	assert.Len(t, atOnce, 60-16-20, "who found no place to wait was told at once")
 	for raw := range atOnce {
