@@ -22,6 +22,7 @@ var doors = map[string][]string{
 	"connectors/onetwentyone":  {"connectors", "health"},
 	"connectors/connectortest": {"connectors", "health"},
 	"tokens":                   {"connectors", "health"},
+	"cache":                    {"connectors", "health"},
 	"gateway":                  {"tokens", "connectors", "health"},
 	"store":                    {"gateway", "tokens", "callers", "health", "migrations"},
 	"store/storetest":          {"store", "gateway", "tokens", "callers", "health", "migrations"},
@@ -76,7 +77,7 @@ func TestDriversStayInTheStore(t *testing.T) {
 		"github.com/99designs/gqlgen":         {"graph", "resolvers", "server", "server/*"},
 		"github.com/coder/websocket":          {"server"},
 		"github.com/graph-gophers/dataloader": {"resolvers"},
-		"github.com/maypok86/otter":           {"server/documents"},
+		"github.com/maypok86/otter":           {"server/documents", "cache"},
 		"github.com/tink-crypto/tink-go":      {"tokens"},
 		"github.com/redis/go-redis":           {"server/ratelimit"},
 		// The clients of key management services are wiring: tokens knows Tink's interface alone, so that a service more or

@@ -32,6 +32,7 @@ type Description struct {
 type Account struct {
 	ID     string       // the person's id at the upstream
 	Client *http.Client // signs with the person's own grant; nil where the connector uses its own credential
+	Reuse  Reuse
 }
 
 // Identifier is a connector whose upstream takes the ids that we give people.
@@ -58,6 +59,7 @@ type LinksResult struct {
 	// Unknown: the upstream says that it has never heard of the account. Links are then the catalogue, not connected.
 	Unknown bool
 	Err     error
+	Age
 }
 
 // LinkReader reads which data sources people have linked.
@@ -162,6 +164,7 @@ type Revoker interface {
 type DayResult struct {
 	Total health.DayTotal
 	Err   error
+	Age
 }
 
 // DailyStepReader reads daily totals. Days are the upstream's own: the person's local ones.
@@ -183,14 +186,15 @@ type SampleResult struct {
 	ReadUntil time.Time
 	Refused   int // samples that made no sense and were left out
 	Err       error
+	Age
 }
 
 // SampleReader reads samples.
 type SampleReader interface {
 	Connector
 	// ReadSamples hands each page of samples to yield, the oldest first as far as the upstream keeps order: every sample that
-	// touches the span once, in order of its start within a page. yield may keep the page, and ends the read by false, which is no
-	// failure.
+	// touches the span once, in order of its start within a page. yield may keep the page but not change it, and ends the read by
+	// false, which is no failure.
 	ReadSamples(ctx context.Context, account Account, request SampleRequest, yield func(page []health.Sample) bool) SampleResult
 }
 

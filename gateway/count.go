@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"healthgraph/connectors"
 	"healthgraph/health"
 )
 
@@ -49,10 +50,11 @@ func (g *Gateway) StepRequest(ctx context.Context, from, to health.Date, zone *h
 // CountSteps puts together what was read. It calls nobody: the reads may serve several requests.
 func (g *Gateway) CountSteps(request StepRequest, zone Zone, reads []StepRead) health.StepCount {
 	now := g.Now()
+	oldest := connectors.Age{ReadAt: now, FreshUntil: forGood}
 	count := health.StepCount{
 		From: request.Days.From, To: request.Days.To,
 		TimeZone: zone.TimeZone, TimeZoneOrigin: zone.Origin,
-		Problems: []health.Problem{}, Complete: true, FetchedAt: now,
+		Problems: []health.Problem{}, Complete: true,
 	}
 	columns := make([][]figure[daySteps], len(reads))
 	for i, read := range reads {
@@ -67,10 +69,16 @@ func (g *Gateway) CountSteps(request StepRequest, zone Zone, reads []StepRead) h
 			count.Problems = append(count.Problems, *problem)
 		}
 		count.Complete = count.Complete && complete
+		age := read.age(request.Days, now)
+		oldest = connectors.Age{ReadAt: earliest(oldest.ReadAt, age.ReadAt), FreshUntil: earliest(oldest.FreshUntil, age.FreshUntil)}
 		if merged := mergedSources(columns[i]); len(merged) > 0 {
 			count.Problems = append(count.Problems, health.Problem{Code: health.Unsupported, Message: read.plug.Description.Name +
 				" merged days with data sources outside the filter, so they can't be told apart: ask for " + strings.Join(merged, ", ") + " as well"})
 		}
+	}
+	count.FetchedAt = oldest.ReadAt
+	if count.Complete {
+		count.FreshUntil = oldest.FreshUntil
 	}
 	total, known := 0, false
 	for i, date := range request.Days.Each() {

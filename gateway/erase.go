@@ -69,6 +69,9 @@ func (g *Gateway) Erase(ctx context.Context, user health.UserID, actor health.Ac
 	payload.DeletedRows, err = g.Store.DeletePerson(ctx, user, health.AccessEvent{
 		User: health.UserID(g.linkID(user, "")), At: g.Now(), Action: health.AccessErased, Actor: actor,
 	})
+	if g.Forget != nil {
+		g.Forget(user)
+	}
 	for _, record := range kept {
 		if record.Status != health.StatusNotConnected { // that it was ever REVOKED is forgotten as well
 			g.tell(Change{user, record.Connector, record.DataSource})

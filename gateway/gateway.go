@@ -40,6 +40,10 @@ type Config struct {
 	DefaultReturnURLs map[string]string
 	// StaleAfter is how long a linked source may bring nothing new before its link has the problem NO_NEW_DATA. 0 = for ever.
 	StaleAfter time.Duration
+	// Forget forgets what is remembered elsewhere of a person's answers from upstreams. nil where nothing is.
+	Forget func(health.UserID)
+	// GrantsFreshFor is for how long a client need not ask again for links that are grants kept here. 0 = it has to.
+	GrantsFreshFor time.Duration
 	// Changes is told of every change of a link, and asked for them by Watch. The default is a new one.
 	Changes *Changes
 	Now     func() time.Time
@@ -54,8 +58,6 @@ type Gateway struct {
 	mu         sync.RWMutex
 	discovered map[health.DataSourceID]health.DataSource // shown by upstreams, not in the catalogue
 	lookedAt   time.Time                                 // when the store was last asked for more of them
-
-	linkReads together[linksRead, connectors.LinksResult]
 
 	outages sync.Map // connector → when an outage was last logged
 	logos   sync.Map // data source → the address of its logo (*health.URL), as its upstream last showed it

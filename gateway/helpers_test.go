@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"healthgraph/cache"
 	"healthgraph/connectors"
 	"healthgraph/gateway"
 	"healthgraph/health"
@@ -31,6 +32,7 @@ type house struct {
 	log     *syncBuffer
 	keeper  tokens.KeeperConfig
 	config  gateway.Config
+	cache   *cache.Cache // which remembers nothing, and lets reads be shared
 
 	mu         sync.Mutex
 	statements []string
@@ -53,6 +55,8 @@ func newHouse(t *testing.T) *house {
 	h.tokens = tokens.NewKeeper(h.keeper)
 	registry, err := connectors.NewRegistry(h.lister, h.granter)
 	require.NoError(t, err)
+	h.cache = cache.New(cache.Config{Now: h.clock.Now})
+	h.cache.Before(registry)
 	h.config = gateway.Config{
 		Registry: registry, Store: h.store, Tokens: h.tokens, ReturnURLs: []string{returnURL, "https://app.example/other"},
 		DefaultReturnURLs: map[string]string{"granter": returnURL}, Now: h.clock.Now, Log: log,

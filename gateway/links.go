@@ -27,7 +27,11 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 			news = append(news, p.news(changed[before:])...)
 		}
 	} else {
-		for i, result := range g.readLinks(ctx, plug, people) {
+		accounts := make([]connectors.Account, len(people))
+		for i, p := range people {
+			accounts[i] = g.account(p, plug)
+		}
+		for i, result := range plug.Links.ReadLinks(ctx, accounts) {
 			if result.Unknown && people[i].isConnected(connector) {
 				// It knew the person before. Such an answer is also what a wrong address gives: no link is changed by it.
 				result.Err = health.Fail(health.UpstreamInvalid, plug.Description.Name+" says that it does not know a person whom it knew: the operator has to look at it", nil)
@@ -37,7 +41,7 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 				continue
 			}
 			before := len(changed)
-			links[i], changed = g.shown(ctx, people[i], plug, result.Links, now, changed)
+			links[i], changed = g.shown(ctx, people[i], plug, result, changed)
 			people[i].changesSeen(changed[before:], events)
 			news = append(news, people[i].news(changed[before:])...)
 		}
@@ -48,11 +52,12 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 	return links
 }
 
-// shown are the links as the upstream has just shown them.
-func (g *Gateway) shown(ctx context.Context, p *Person, plug *connectors.Plug, states []connectors.LinkState, now time.Time, changed []LinkRecord) ([]health.DataSourceLink, []LinkRecord) {
+// shown are the links as the upstream showed them: just now, or a moment ago.
+func (g *Gateway) shown(ctx context.Context, p *Person, plug *connectors.Plug, result connectors.LinksResult, changed []LinkRecord) ([]health.DataSourceLink, []LinkRecord) {
 	var links []health.DataSourceLink
 	var unknown []health.DataSource
-	for _, state := range states {
+	readAt := g.readAt(result.Age)
+	for _, state := range result.Links {
 		source, known := g.own(plug, state.DataSource)
 		if !known {
 			unknown = append(unknown, source)
@@ -61,15 +66,16 @@ func (g *Gateway) shown(ctx context.Context, p *Person, plug *connectors.Plug, s
 			g.logos.Store(source.ID, source.LogoURL)
 		}
 		old := g.record(p, plug, source.ID)
-		record := observed(old, state.Connected, now)
+		record := observed(old, state.Connected, readAt)
 		if record.worthWriting(old) {
 			changed = append(changed, record)
 		}
 		link := linkOf(record, source)
+		link.FreshUntil = result.FreshUntil
 		g.addStale(&link, plug)
 		links = append(links, link)
 	}
-	changed = p.notShown(plug, links, now, changed)
+	changed = p.notShown(plug, links, readAt, changed)
 	g.discover(ctx, unknown)
 	g.sort(links)
 	return links, changed
@@ -106,6 +112,9 @@ func (g *Gateway) grantLinks(ctx context.Context, p *Person, plug *connectors.Pl
 			changed = append(changed, record)
 		}
 		link := linkOf(record, source)
+		if g.GrantsFreshFor > 0 {
+			link.FreshUntil = now.Add(g.GrantsFreshFor)
+		}
 		if held {
 			g.addGrant(ctx, &link, grant, plug)
 		}

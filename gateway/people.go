@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"strings"
+	"time"
 
 	"healthgraph/connectors"
 	"healthgraph/health"
@@ -17,6 +18,7 @@ type Person struct {
 	upstream map[string]string // connector → the id that we gave them there
 	grants   map[string]tokens.Record
 	links    map[health.DataSourceID]LinkRecord
+	maxAge   time.Duration // of upstreams' answers about them; 0: everything is read afresh
 }
 
 // isConnected says whether any of the connector's links was connected when last seen.
@@ -120,8 +122,8 @@ func upstreamID(user health.UserID, upstream connectors.Identifier) string {
 func (g *Gateway) account(p *Person, plug *connectors.Plug) connectors.Account {
 	connector := plug.Description.ID
 	if plug.Identifier != nil {
-		return connectors.Account{ID: p.upstream[connector]}
+		return connectors.Account{ID: p.upstream[connector], Reuse: p.reuse(connector)}
 	}
 	grant := p.grants[connector]
-	return connectors.Account{ID: grant.AccountID, Client: g.Tokens.ClientFor(grant, plug.Refresher)}
+	return connectors.Account{ID: grant.AccountID, Client: g.Tokens.ClientFor(grant, plug.Refresher), Reuse: p.reuse(connector)}
 }

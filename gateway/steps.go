@@ -145,13 +145,14 @@ func (g *Gateway) readDays(ctx context.Context, read *StepRead, account connecto
 	var failure error
 	for i, result := range read.plug.DailySteps.ReadDailySteps(ctx, account, dates) {
 		result.Total.DataSources = g.named(ctx, read.plug, result.Total.DataSources)
+		result.ReadAt = g.readAt(result.Age)
 		read.days[dates[i]] = result
 		switch {
 		case result.Err != nil:
 			failure = result.Err
 		case result.Total.Steps != nil:
 			answered = true
-			read.sawData(result.Total.DataSources, earliest(dates[i].AddDays(1).Start(health.UTC), g.Now()))
+			read.sawData(result.Total.DataSources, earliest(dates[i].AddDays(1).Start(health.UTC), result.ReadAt))
 		}
 	}
 	if failure != nil {
@@ -164,6 +165,7 @@ func (g *Gateway) readDays(ctx context.Context, read *StepRead, account connecto
 
 func (g *Gateway) readSamples(ctx context.Context, p *Person, read *StepRead, days health.DateRange) {
 	read.samples = connectors.ReadAllSamples(ctx, read.plug.Samples, g.account(p, read.plug), connectors.SamplesOn(health.StepCountMetric, days))
+	read.samples.ReadAt = g.readAt(read.samples.Age)
 	if read.samples.Err != nil {
 		g.logFailure(read.plug.Description.ID, read.samples.Err)
 	}
@@ -203,7 +205,7 @@ const dataCheckedPrecision = time.Hour
 
 // noteData remembers how new each linked source's newest data is, in one statement, if that is news.
 func (g *Gateway) noteData(ctx context.Context, p *Person, read StepRead, links []health.DataSourceLink, days health.DateRange) {
-	now := g.Now()
+	now := read.age(days, g.Now()).ReadAt
 	var notes []DataNote
 	for _, link := range links {
 		if link.Status != health.StatusConnected {

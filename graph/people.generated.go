@@ -18,9 +18,9 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type UserResolver interface {
-	Connections(ctx context.Context, obj *health.User, dataSources []string) ([]health.DataSourceLink, error)
+	Connections(ctx context.Context, obj *health.User, dataSources []string, maxAge *health.Duration) ([]health.DataSourceLink, error)
 	AuthorizationURL(ctx context.Context, obj *health.User, dataSource string, redirectURL *health.URL) (*health.AuthorizationURL, error)
-	StepCount(ctx context.Context, obj *health.User, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) (*health.StepCount, error)
+	StepCount(ctx context.Context, obj *health.User, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput, maxAge *health.Duration) (*health.StepCount, error)
 	AccessLog(ctx context.Context, obj *health.User, first *int, after *string) (*health.AccessLogConnection, error)
 }
 
@@ -83,6 +83,14 @@ func (ec *executionContext) field_User_connections_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["dataSources"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "maxAge",
+		func(ctx context.Context, v any) (*health.Duration, error) {
+			return ec.unmarshalODuration2ᚖhealthgraphᚋhealthᚐDuration(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["maxAge"] = arg1
 	return args, nil
 }
 
@@ -129,6 +137,14 @@ func (ec *executionContext) field_User_stepCount_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["choice"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "maxAge",
+		func(ctx context.Context, v any) (*health.Duration, error) {
+			return ec.unmarshalODuration2ᚖhealthgraphᚋhealthᚐDuration(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["maxAge"] = arg5
 	return args, nil
 }
 
@@ -169,7 +185,7 @@ func (ec *executionContext) _User_connections(ctx context.Context, field graphql
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.User().Connections(ctx, obj, fc.Args["dataSources"].([]string))
+			return ec.Resolvers.User().Connections(ctx, obj, fc.Args["dataSources"].([]string), fc.Args["maxAge"].(*health.Duration))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []health.DataSourceLink) graphql.Marshaler {
@@ -257,7 +273,7 @@ func (ec *executionContext) _User_stepCount(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.User().StepCount(ctx, obj, fc.Args["from"].(health.Date), fc.Args["to"].(health.Date), fc.Args["timeZone"].(*health.TimeZone), fc.Args["dataSources"].([]string), fc.Args["choice"].(*health.ChoiceInput))
+			return ec.Resolvers.User().StepCount(ctx, obj, fc.Args["from"].(health.Date), fc.Args["to"].(health.Date), fc.Args["timeZone"].(*health.TimeZone), fc.Args["dataSources"].([]string), fc.Args["choice"].(*health.ChoiceInput), fc.Args["maxAge"].(*health.Duration))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *health.StepCount) graphql.Marshaler {

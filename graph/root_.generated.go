@@ -142,11 +142,11 @@ type ComplexityRoot struct {
 	Query struct {
 		AccessLog        func(childComplexity int, userID *string, first *int, after *string) int
 		AuthorizationURL func(childComplexity int, dataSource string, userID *string, redirectURL *health.URL) int
-		Connections      func(childComplexity int, userID *string, dataSources []string) int
+		Connections      func(childComplexity int, userID *string, dataSources []string, maxAge *health.Duration) int
 		DataSources      func(childComplexity int) int
 		Node             func(childComplexity int, id string) int
 		Nodes            func(childComplexity int, ids []string) int
-		StepCount        func(childComplexity int, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
+		StepCount        func(childComplexity int, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput, maxAge *health.Duration) int
 		User             func(childComplexity int, id string) int
 		Users            func(childComplexity int, ids []string) int
 		Viewer           func(childComplexity int) int
@@ -193,9 +193,9 @@ type ComplexityRoot struct {
 	User struct {
 		AccessLog        func(childComplexity int, first *int, after *string) int
 		AuthorizationURL func(childComplexity int, dataSource string, redirectURL *health.URL) int
-		Connections      func(childComplexity int, dataSources []string) int
+		Connections      func(childComplexity int, dataSources []string, maxAge *health.Duration) int
 		ID               func(childComplexity int) int
-		StepCount        func(childComplexity int, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
+		StepCount        func(childComplexity int, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput, maxAge *health.Duration) int
 	}
 }
 
@@ -673,7 +673,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Connections(childComplexity, args["userId"].(*string), args["dataSources"].([]string)), true
+		return e.ComplexityRoot.Query.Connections(childComplexity, args["userId"].(*string), args["dataSources"].([]string), args["maxAge"].(*health.Duration)), true
 	case "Query.dataSources":
 		if e.ComplexityRoot.Query.DataSources == nil {
 			break
@@ -713,7 +713,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.StepCount(childComplexity, args["userId"].(*string), args["from"].(health.Date), args["to"].(health.Date), args["timeZone"].(*health.TimeZone), args["dataSources"].([]string), args["choice"].(*health.ChoiceInput)), true
+		return e.ComplexityRoot.Query.StepCount(childComplexity, args["userId"].(*string), args["from"].(health.Date), args["to"].(health.Date), args["timeZone"].(*health.TimeZone), args["dataSources"].([]string), args["choice"].(*health.ChoiceInput), args["maxAge"].(*health.Duration)), true
 	case "Query.user":
 		if e.ComplexityRoot.Query.User == nil {
 			break
@@ -923,7 +923,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.User.Connections(childComplexity, args["dataSources"].([]string)), true
+		return e.ComplexityRoot.User.Connections(childComplexity, args["dataSources"].([]string), args["maxAge"].(*health.Duration)), true
 	case "User.id":
 		if e.ComplexityRoot.User.ID == nil {
 			break
@@ -940,7 +940,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.User.StepCount(childComplexity, args["from"].(health.Date), args["to"].(health.Date), args["timeZone"].(*health.TimeZone), args["dataSources"].([]string), args["choice"].(*health.ChoiceInput)), true
+		return e.ComplexityRoot.User.StepCount(childComplexity, args["from"].(health.Date), args["to"].(health.Date), args["timeZone"].(*health.TimeZone), args["dataSources"].([]string), args["choice"].(*health.ChoiceInput), args["maxAge"].(*health.Duration)), true
 
 	}
 	return 0, false
@@ -1350,6 +1350,11 @@ extend type Query {
     userId: ID
     "Only these data sources (slugs from ` + "`" + `dataSources` + "`" + `), at most 50. Leave it out for all."
     dataSources: [ID!]
+    """
+    How old an upstream's answer may be at most, such as "PT10S"; "PT0S" reads afresh. The smallest of an operation holds for all its
+    fields. Left out, an answer may be as old as the operator allows.
+    """
+    maxAge: Duration
   ): [DataSourceLink!] @requiresScope(scope: "connections:read")
 }
 
@@ -1470,6 +1475,11 @@ type User implements Node {
   connections(
     "Only these data sources (slugs from ` + "`" + `dataSources` + "`" + `), at most 50. Leave it out for all."
     dataSources: [ID!]
+    """
+    How old an upstream's answer may be at most, such as "PT10S"; "PT0S" reads afresh. The smallest of an operation holds for all its
+    fields. Left out, an answer may be as old as the operator allows.
+    """
+    maxAge: Duration
   ): [DataSourceLink!] @requiresScope(scope: "connections:read")
   "Where to send the person's browser to link one data source."
   authorizationUrl(
@@ -1490,6 +1500,11 @@ type User implements Node {
     dataSources: [ID!]
     "How a day takes one of several upstreams' figures. Leave it out for the highest."
     choice: ChoiceInput
+    """
+    How old an upstream's answer may be at most, such as "PT10S"; "PT0S" reads afresh. The smallest of an operation holds for all its
+    fields. Left out, an answer may be as old as the operator allows.
+    """
+    maxAge: Duration
   ): StepCount @requiresScope(scope: "quantities:read")
 }
 
@@ -1598,7 +1613,7 @@ scalar DateTime
 "An IANA time zone: \"Europe/Paris\"."
 scalar TimeZone
 
-"An ISO 8601 span of time in whole seconds: \"PT1H30M\"."
+"An ISO 8601 span of time in whole seconds, of days, hours, minutes and seconds: \"PT1H30M\"."
 scalar Duration
 
 "An absolute URL of at most 8,192 bytes. App schemes such as \"com.example.app:/linked\" count."
@@ -1625,7 +1640,7 @@ type StepCount {
   problems: [Problem!]!
   "False when a linked source could not be read to the end."
   complete: Boolean!
-  "When the figures were put together."
+  "When the oldest of the figures was asked for."
   fetchedAt: DateTime!
 }
 
@@ -1763,6 +1778,11 @@ extend type Query {
     dataSources: [ID!]
     "How a day takes one of several upstreams' figures. Leave it out for the highest."
     choice: ChoiceInput
+    """
+    How old an upstream's answer may be at most, such as "PT10S"; "PT0S" reads afresh. The smallest of an operation holds for all its
+    fields. Left out, an answer may be as old as the operator allows.
+    """
+    maxAge: Duration
   ): StepCount @requiresScope(scope: "quantities:read")
 }
 `, BuiltIn: false},

@@ -28,14 +28,14 @@ type MutationResolver interface {
 type QueryResolver interface {
 	AccessLog(ctx context.Context, userID *string, first *int, after *string) (*health.AccessLogConnection, error)
 	AuthorizationURL(ctx context.Context, dataSource string, userID *string, redirectURL *health.URL) (*health.AuthorizationURL, error)
-	Connections(ctx context.Context, userID *string, dataSources []string) ([]health.DataSourceLink, error)
+	Connections(ctx context.Context, userID *string, dataSources []string, maxAge *health.Duration) ([]health.DataSourceLink, error)
 	DataSources(ctx context.Context) ([]health.DataSource, error)
 	Viewer(ctx context.Context) (*health.User, error)
 	User(ctx context.Context, id string) (*health.User, error)
 	Users(ctx context.Context, ids []string) ([]*health.User, error)
 	Node(ctx context.Context, id string) (health.Node, error)
 	Nodes(ctx context.Context, ids []string) ([]health.Node, error)
-	StepCount(ctx context.Context, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) (*health.StepCount, error)
+	StepCount(ctx context.Context, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput, maxAge *health.Duration) (*health.StepCount, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -205,6 +205,14 @@ func (ec *executionContext) field_Query_connections_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["dataSources"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "maxAge",
+		func(ctx context.Context, v any) (*health.Duration, error) {
+			return ec.unmarshalODuration2ᚖhealthgraphᚋhealthᚐDuration(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["maxAge"] = arg2
 	return args, nil
 }
 
@@ -287,6 +295,14 @@ func (ec *executionContext) field_Query_stepCount_args(ctx context.Context, rawA
 		return nil, err
 	}
 	args["choice"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "maxAge",
+		func(ctx context.Context, v any) (*health.Duration, error) {
+			return ec.unmarshalODuration2ᚖhealthgraphᚋhealthᚐDuration(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["maxAge"] = arg6
 	return args, nil
 }
 
@@ -640,7 +656,7 @@ func (ec *executionContext) _Query_connections(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Connections(ctx, fc.Args["userId"].(*string), fc.Args["dataSources"].([]string))
+			return ec.Resolvers.Query().Connections(ctx, fc.Args["userId"].(*string), fc.Args["dataSources"].([]string), fc.Args["maxAge"].(*health.Duration))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []health.DataSourceLink) graphql.Marshaler {
@@ -924,7 +940,7 @@ func (ec *executionContext) _Query_stepCount(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().StepCount(ctx, fc.Args["userId"].(*string), fc.Args["from"].(health.Date), fc.Args["to"].(health.Date), fc.Args["timeZone"].(*health.TimeZone), fc.Args["dataSources"].([]string), fc.Args["choice"].(*health.ChoiceInput))
+			return ec.Resolvers.Query().StepCount(ctx, fc.Args["userId"].(*string), fc.Args["from"].(health.Date), fc.Args["to"].(health.Date), fc.Args["timeZone"].(*health.TimeZone), fc.Args["dataSources"].([]string), fc.Args["choice"].(*health.ChoiceInput), fc.Args["maxAge"].(*health.Duration))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *health.StepCount) graphql.Marshaler {

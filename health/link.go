@@ -48,6 +48,7 @@ type DataSourceLink struct {
 	ScopesGranted   []string // nil where the upstream has no scopes
 	ScopesMissing   []string // nil where the upstream has no scopes
 	Problem         *Problem
+	FreshUntil      time.Time // until when it need not be asked for again; zero = it has to be
 }
 
 // IsNode marks a link as a Node.

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -133,7 +135,7 @@ func (u *URL) UnmarshalGQL(v any) (err error) {
 	return err
 }
 
-// Duration is a span of time, written in ISO 8601 as "PT90S" or "PT1H30M". Output only, whole seconds, rounded up so
+// Duration is a span of time, written in ISO 8601 as "PT90S" or "PT1H30M": whole seconds, rounded up so
 // that waiting as long as told is always enough.
 type Duration time.Duration
 
@@ -160,5 +162,28 @@ func (d Duration) String() string {
 // MarshalGQL writes the scalar Duration.
 func (d Duration) MarshalGQL(w io.Writer) { writeQuoted(w, d.String()) }
 
-// UnmarshalGQL refuses: no argument takes a Duration.
-func (d *Duration) UnmarshalGQL(any) error { return Refuse("", "a duration is never an input") }
+// UnmarshalGQL reads "PT30S", "PT1H30M" or "P2DT12H": whole days (of 24 hours each), then hours, minutes and seconds; never less than nothing.
+func (d *Duration) UnmarshalGQL(v any) error {
+	text, ok := v.(string)
+	if ok {
+		*d, ok = parseDuration(text)
+	}
+	if !ok {
+		return Refuse("", "a duration is written in ISO 8601, in whole days, hours, minutes and seconds, such as PT30S or PT1H30M")
+	}
+	return nil
+}
+
+var durationForm = regexp.MustCompile(`^P(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,7})M)?(?:(\d{1,9})S)?)?$`)
+
+func parseDuration(text string) (d Duration, ok bool) {
+	parts := durationForm.FindStringSubmatch(text)
+	if parts == nil || strings.HasSuffix(text, "P") || strings.HasSuffix(text, "T") {
+		return 0, false
+	}
+	for i, unit := range []time.Duration{24 * time.Hour, time.Hour, time.Minute, time.Second} {
+		n, _ := strconv.ParseInt("0"+parts[i+1], 10, 64) // digits alone, and few
+		d += Duration(time.Duration(n) * unit)
+	}
+	return d, true
+}

@@ -63,8 +63,21 @@ func TestDurationsAreWrittenInISO8601AndRoundedUp(t *testing.T) {
 		assert.Equal(t, want, health.Duration(d).String(), "%s", d)
 		assert.Equal(t, `"`+want+`"`, written(health.Duration(d)))
 	}
-	var d health.Duration
-	assert.Error(t, d.UnmarshalGQL("PT1S"), "no argument takes one")
+}
+
+func TestDurationsAreReadInWholeSeconds(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"PT0S": 0, "P0D": 0, "PT30S": 30 * time.Second, "PT90M": 90 * time.Minute, "PT1H30M": 90 * time.Minute, "P2DT12H": 60 * time.Hour,
+		"P9999DT99999H9999999M999999999S": 9999*24*time.Hour + 99999*time.Hour + 9999999*time.Minute + 999999999*time.Second,
+	} {
+		var d health.Duration
+		require.NoError(t, d.UnmarshalGQL(text), text)
+		assert.Equal(t, want, time.Duration(d), text)
+	}
+	for _, bad := range []any{"", "P", "PT", "P1DT", "PT1", "30s", "PT-1S", "-PT1S", "PT1.5S", "P1Y", "P1M", "P1W", "pt1s", "PT1S ", " PT1S", "PT99999999999999999999S", 30, nil, 1.5} {
+		var d health.Duration
+		assert.Error(t, d.UnmarshalGQL(bad), "%v", bad)
+	}
 }
 
 func TestURLsAreAbsolute(t *testing.T) {

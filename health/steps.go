@@ -43,7 +43,8 @@ type StepCount struct {
 	Days           []DailySteps
 	Problems       []Problem
 	Complete       bool
-	FetchedAt      time.Time
+	FetchedAt      time.Time // when the oldest of the figures was asked for
+	FreshUntil     time.Time // until when none need be asked for again; zero = they have to be
 }
 
 // DailySteps is the figure chosen for one calendar day.

@@ -64,7 +64,7 @@ func (r *mutationResolver) EraseUser(ctx context.Context, input *health.EraseUse
 }
 
 // Connections is the resolver for the connections field.
-func (r *queryResolver) Connections(ctx context.Context, userID *string, dataSources []string) ([]health.DataSourceLink, error) {
+func (r *queryResolver) Connections(ctx context.Context, userID *string, dataSources []string, maxAge *health.Duration) ([]health.DataSourceLink, error) {
 	user, err := target(ctx, userID, "userId")
 	if err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]health.Node,
 }
 
 // Connections is the resolver for the connections field.
-func (r *userResolver) Connections(ctx context.Context, obj *health.User, dataSources []string) ([]health.DataSourceLink, error) {
+func (r *userResolver) Connections(ctx context.Context, obj *health.User, dataSources []string, maxAge *health.Duration) ([]health.DataSourceLink, error) {
 	filter, err := r.Gateway.Filter(ctx, dataSources)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (r *userResolver) AuthorizationURL(ctx context.Context, obj *health.User, d
 }
 
 // StepCount is the resolver for the stepCount field.
-func (r *userResolver) StepCount(ctx context.Context, obj *health.User, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) (*health.StepCount, error) {
+func (r *userResolver) StepCount(ctx context.Context, obj *health.User, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput, maxAge *health.Duration) (*health.StepCount, error) {
 	request, err := r.Gateway.StepRequest(ctx, from, to, timeZone, dataSources, choice)
 	if err != nil {
 		return nil, err

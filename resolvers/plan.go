@@ -21,6 +21,8 @@ type plan struct {
 	people []health.UserID
 	links  map[string][]health.UserID // by connector
 	days   map[dailyOf][]health.DateRange
+	maxAge time.Duration // of upstreams' answers: the smallest that any field asks for, since fields share reads
+	once   bool          // something is asked for whose answer is good for this once
 
 	owners    map[health.LinkID]gateway.LinkRecord // of the links asked for by id
 	ownersErr error
@@ -58,7 +60,7 @@ func planOf(ctx context.Context, g *gateway.Gateway, admit Admit) plan {
 		return plan{}
 	}
 	p := planner{
-		plan:    plan{links: map[string][]health.UserID{}, days: map[dailyOf][]health.DateRange{}},
+		plan:    plan{links: map[string][]health.UserID{}, days: map[dailyOf][]health.DateRange{}, maxAge: gateway.AnyAge},
 		gateway: g, caller: callers.FromContext(ctx), operation: graphql.GetOperationContext(ctx),
 		seen: map[linksOf]bool{}, known: map[health.UserID]bool{}, concerned: map[health.UserID]bool{},
 	}
@@ -134,6 +136,11 @@ func (p *planner) person(ctx context.Context, user health.UserID, selections ast
 
 // field notes what a field about a person reads. Its name and arguments are the same on Query and on User.
 func (p *planner) field(ctx context.Context, user health.UserID, name string, arguments map[string]any) {
+	var maxAge health.Duration
+	if age := arguments["maxAge"]; age != nil && maxAge.UnmarshalGQL(age) == nil {
+		p.maxAge = min(p.maxAge, time.Duration(maxAge))
+	}
+	p.once = p.once || !lastingFields[name]
 	switch name {
 	case "connections":
 		if filter, err := p.gateway.Filter(ctx, slugs(arguments["dataSources"])); err == nil {

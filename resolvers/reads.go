@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/graph-gophers/dataloader/v7"
 
@@ -14,8 +15,9 @@ import (
 // ask (50 people's links, overlapping ranges of days), they all have the same key, so the number of reads follows from
 // the operation alone and never from a timer.
 type reads struct {
-	gateway *gateway.Gateway
-	plan    func() plan
+	gateway   *gateway.Gateway
+	plan      func() plan
+	freshness *Freshness // nil where nobody asks for it
 
 	people *dataloader.Loader[group, map[health.UserID]*gateway.Person]
 	links  *dataloader.Loader[linksKey, map[health.UserID][]health.DataSourceLink]
@@ -48,6 +50,7 @@ type urlKey struct {
 
 func newReads(ctx context.Context, g *gateway.Gateway, admit Admit) *reads {
 	r := &reads{gateway: g}
+	r.freshness, _ = ctx.Value(freshnessKey{}).(*Freshness)
 	r.plan = sync.OnceValue(func() plan { return planOf(ctx, g, admit) })
 	r.people = newLoader(r.readPeople)
 	r.links = newLoader(r.readLinks)
@@ -119,7 +122,7 @@ func members(g group, users []health.UserID) []health.UserID {
 
 func (r *reads) readPeople(ctx context.Context, g group) (map[health.UserID]*gateway.Person, error) {
 	users := members(g, r.plan().people)
-	people, err := r.gateway.People(ctx, users)
+	people, err := r.gateway.PeopleWithin(ctx, users, r.plan().maxAge)
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +154,7 @@ func (r *reads) readLinks(ctx context.Context, key linksKey) (map[health.UserID]
 	byUser := make(map[health.UserID][]health.DataSourceLink, len(users))
 	for i, links := range r.gateway.Links(ctx, key.connector, people) {
 		byUser[users[i]] = links
+		r.linksLast(links)
 	}
 	return byUser, nil
 }
@@ -231,6 +235,7 @@ func (r *reads) stepCount(ctx context.Context, user health.UserID, request gatew
 		return nil, err
 	}
 	count := r.gateway.CountSteps(request, home, found)
+	r.lasts(count.FreshUntil)
 	return &count, nil
 }
 
@@ -259,6 +264,7 @@ func (r *reads) readURL(ctx context.Context, key urlKey) (health.AuthorizationUR
 	if err != nil {
 		return health.AuthorizationURL{}, err
 	}
+	r.lasts(time.Time{})
 	return r.gateway.AuthorizationURL(ctx, person, request), nil
 }
 

@@ -52,10 +52,15 @@ func (r *Resolver) AroundOperation(ctx context.Context, next graphql.OperationHa
 		return r.aroundSubscription(ctx, next)
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
-	respond := next(withReads(ctx, newReads(ctx, r.Gateway, r.Admit)))
+	reads := newReads(ctx, r.Gateway, r.Admit)
+	respond := next(withReads(ctx, reads))
 	return func(ctx context.Context) *graphql.Response {
 		defer cancel()
-		return respond(ctx)
+		response := respond(ctx)
+		if reads.freshness != nil && reads.plan().once {
+			reads.lasts(time.Time{})
+		}
+		return response
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 // StepCount is the resolver for the stepCount field.
-func (r *queryResolver) StepCount(ctx context.Context, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) (*health.StepCount, error) {
+func (r *queryResolver) StepCount(ctx context.Context, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput, maxAge *health.Duration) (*health.StepCount, error) {
 	user, err := target(ctx, userID, "userId")
 	if err != nil {
 		return nil, err

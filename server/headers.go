@@ -11,7 +11,7 @@ import (
 // everyAnswer are the headers of every answer that a handler of ours gives, errors included. Pages have a policy of their own in
 // place of this one, under which nothing is loaded, and only assets, which are nobody's data, may be kept.
 var everyAnswer = map[string]string{
-	"Cache-Control":                "no-store", // health data is nobody else's to keep
+	"Cache-Control":                "no-store", // health data is nobody else's to keep: see mayKeep
 	"Content-Security-Policy":      "default-src 'none'; frame-ancestors 'none'",
 	"Cross-Origin-Opener-Policy":   "same-origin",
 	"Cross-Origin-Resource-Policy": "same-origin", // what CORS allows is not touched by it
@@ -19,6 +19,14 @@ var everyAnswer = map[string]string{
 	"Referrer-Policy":              "no-referrer",
 	"X-Content-Type-Options":       "nosniff",
 	"X-Frame-Options":              "DENY",
+}
+
+// mayKeep lets the client alone, and for this credential alone, keep an answer for a time in place of asking again.
+func mayKeep(w http.ResponseWriter, lifetime time.Duration) {
+	if seconds := int64(lifetime / time.Second); seconds > 0 {
+		w.Header().Set("Cache-Control", "private, max-age="+strconv.FormatInt(seconds, 10))
+		w.Header().Add("Vary", "Authorization")
+	}
 }
 
 // hardened sets those headers, has one way to write a path, and answers what panics outside the fields of an

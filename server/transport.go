@@ -17,6 +17,7 @@ import (
 
 	"healthgraph/callers"
 	"healthgraph/health"
+	"healthgraph/resolvers"
 	"healthgraph/server/limits"
 )
 
@@ -105,10 +106,14 @@ func (e *endpoint) execute(w http.ResponseWriter, r *http.Request, params *graph
 		refuse(w, r, http.StatusNotAcceptable, codeNotAcceptable, "a subscription is answered with "+eventStream+", or over a WebSocket")
 		return
 	}
+	ctx, freshness := resolvers.WithFreshness(ctx)
 	respond, ctx := e.executor.DispatchOperation(ctx, operation)
 	response := respond(ctx)
 	if response == nil { // the client left before execution began
 		return
+	}
+	if r.Method == http.MethodGet && len(response.Errors) == 0 {
+		mayKeep(w, freshness.Until().Sub(e.now()))
 	}
 	e.write(w, r, http.StatusOK, mediaType, response)
 }

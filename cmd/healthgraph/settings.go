@@ -42,6 +42,7 @@ type gatewaySettings struct {
 	OneTwentyOneEncoding     string `name:"onetwentyone-token-encoding" env:"HEALTHGRAPH_ONETWENTYONE_TOKEN_ENCODING" default:"json" help:"Encoding of token requests, which OneTwentyOne does not document: json or form."`
 
 	upstreamSettings
+	cacheSettings
 
 	ShareAccounts bool          `env:"HEALTHGRAPH_SHARE_ACCOUNTS" help:"Let several people link the same account of an upstream."`
 	StaleAfter    time.Duration `env:"HEALTHGRAPH_STALE_AFTER" default:"72h" help:"How long a linked source may bring nothing new before its link has a problem; 0s for ever."`
@@ -155,6 +156,7 @@ func (s *gatewaySettings) complain(c *complaints, kms kmsClients) {
 		c.refuses("HEALTHGRAPH_ONETWENTYONE_*", err)
 	}
 	s.upstreamSettings.complain(c)
+	s.cacheSettings.complain(c)
 	c.mistake(s.StaleAfter < 0, "HEALTHGRAPH_STALE_AFTER must be a time such as 72h, or 0s")
 	c.mistake(s.ReconcilePerHour < 0 || s.ReconcilePerHour > maxPerHour, "HEALTHGRAPH_RECONCILE_PER_HOUR must be from 0 to %d", maxPerHour)
 	c.mistake(s.ReconcileAfter < time.Hour, "HEALTHGRAPH_RECONCILE_AFTER must be at least 1h, such as 24h")

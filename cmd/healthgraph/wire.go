@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"healthgraph/cache"
 	"healthgraph/callers"
 	"healthgraph/connectors"
 	"healthgraph/gateway"
@@ -37,6 +38,7 @@ type options struct {
 type core struct {
 	gateway *gateway.Gateway
 	store   *store.Store
+	answers *cache.Cache
 	keyset  *watchedFile // nil where the keyset is no file
 }
 
@@ -114,17 +116,20 @@ func newCore(ctx context.Context, s gatewaySettings, returnURLs []string, o opti
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	answers := s.newCache(o.now)
+	answers.Before(registry)
 	changes = gateway.NewChanges(registry)
 	keeper := tokens.NewKeeper(tokens.KeeperConfig{
 		Store: db, Sealer: sealer, Now: o.now, Log: log, CallTimeout: s.UpstreamTimeout, ShareAccounts: s.ShareAccounts, OnChange: tell,
 	})
 	gw, err := newGateway(ctx, s, returnURLs, gateway.Config{
 		Registry: registry, Store: db, Tokens: keeper, Changes: changes, StaleAfter: s.StaleAfter, Now: o.now, Log: log,
+		GrantsFreshFor: s.grantsFreshFor(), Forget: answers.Forget,
 	})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &core{gw, db, file}, nil
+	return &core{gw, db, answers, file}, nil
 }
 
 // newRegistry is the explicit list of connectors: a new one is one more append.

@@ -1,4 +1,4 @@
-package gateway
+package cache
 
 import (
 	"context"
@@ -183,4 +183,14 @@ func (t *together[K, V]) leave(places []place[V]) (alone bool) {
 		}
 	}
 	return !slices.ContainsFunc(places, func(p place[V]) bool { return p.flight.waiting > 0 })
+}
+
+// waitedFor counts those who wait for a read that may be joined.
+func (t *together[K, V]) waitedFor() (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.under {
+		n += p.flight.waiting
+	}
+	return n
 }

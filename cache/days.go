@@ -1,0 +1,114 @@
+package cache
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"healthgraph/connectors"
+	"healthgraph/health"
+)
+
+const kindSteps = "steps of a day"
+
+// dayReader reads days' figures.
+type dayReader struct {
+	connectors.DailyStepReader
+	front
+
+	flights together[read, []connectors.DayResult]
+}
+
+// ReadDailySteps implements connectors.DailyStepReader.
+func (r *dayReader) ReadDailySteps(ctx context.Context, account connectors.Account, dates []health.Date) []connectors.DayResult {
+	if account.Reuse.User == "" {
+		return r.DailyStepReader.ReadDailySteps(ctx, account, dates)
+	}
+	results := make([]connectors.DayResult, len(dates))
+	var missing []health.Date
+	var places []int
+	for i, date := range dates {
+		if e, ok := look[health.DayTotal](r.Cache, r.keyOf(account, date), account.Reuse); ok {
+			results[i] = connectors.DayResult{Total: e.Value, Age: e.Age}
+		} else {
+			missing, places = append(missing, date), append(places, i)
+		}
+	}
+	if len(missing) == 0 {
+		return results
+	}
+	one := r.readOf(ctx, r.keyOf(account, missing[0]), account.Reuse)
+	one.days = textOf(missing)
+	read, err := r.flights.read(ctx, []read{one}, func(ctx context.Context, _ []int) [][]connectors.DayResult {
+		return [][]connectors.DayResult{r.ask(ctx, account, missing)}
+	})
+	for j, i := range places {
+		if err != nil {
+			results[i] = connectors.DayResult{Total: health.DayTotal{Date: dates[i]}, Err: r.late(err)}
+		} else {
+			results[i] = read[0][j]
+		}
+	}
+	return results
+}
+
+// ask looks once more, as a read that was under way a moment ago may have ended, and asks the upstream for the rest.
+func (r *dayReader) ask(ctx context.Context, account connectors.Account, dates []health.Date) []connectors.DayResult {
+	results := make([]connectors.DayResult, len(dates))
+	keys, reuses := make([]key, len(dates)), make([]connectors.Reuse, len(dates))
+	for i, date := range dates {
+		keys[i], reuses[i] = r.keyOf(account, date), account.Reuse
+	}
+	var missing []int
+	for i, e := range find[health.DayTotal](r.Cache, keys, reuses) {
+		if e == nil {
+			missing = append(missing, i)
+		} else {
+			results[i] = connectors.DayResult{Total: e.Value, Age: e.Age}
+		}
+	}
+	if len(missing) == 0 {
+		return results
+	}
+	now := r.config.Now()
+	for j, result := range r.DailyStepReader.ReadDailySteps(ctx, account, pick(dates, missing)) {
+		i := missing[j]
+		if result.Age = (connectors.Age{ReadAt: now}); result.Err == nil {
+			freshFor := r.config.Freshness.Recent
+			if result.Total.Steps != nil {
+				freshFor = r.freshFor(dates[i].AddDays(1).Start(health.UTC), now)
+			}
+			result.Age = keep(r.Cache, keys[i], account.Reuse, now, freshFor, result.Total, weighDay)
+		}
+		results[i] = result
+	}
+	return results
+}
+
+// freshFor is how long figures that end then are fresh.
+func (f front) freshFor(end, now time.Time) time.Duration {
+	if now.Sub(end) >= settled {
+		return f.config.Freshness.Past
+	}
+	return f.config.Freshness.Recent
+}
+
+func (f front) keyOf(account connectors.Account, date health.Date) key {
+	return key{kind: kindSteps, connector: f.connector, user: account.Reuse.User, account: account.ID, day: date}
+}
+
+func textOf(dates []health.Date) string {
+	var b strings.Builder
+	for _, date := range dates {
+		b.WriteString(date.String())
+	}
+	return b.String()
+}
+
+func weighDay(total health.DayTotal) int {
+	bytes := dayBytes
+	for _, source := range total.DataSources {
+		bytes += weighSource(source)
+	}
+	return bytes
+}

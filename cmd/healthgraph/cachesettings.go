@@ -1,0 +1,41 @@
+package main
+
+import (
+	"time"
+
+	"healthgraph/cache"
+)
+
+// cacheSettings say how old an upstream's answer may be that stands for another read.
+type cacheSettings struct {
+	CacheBytes  int           `env:"HEALTHGRAPH_CACHE_BYTES" default:"16777216" help:"Bytes of upstreams' answers remembered, per process; 0 for none."`
+	CacheLinks  time.Duration `env:"HEALTHGRAPH_CACHE_LINKS" default:"30s" help:"For how long an answer about links stands for others; 0s for not at all."`
+	CacheRecent time.Duration `env:"HEALTHGRAPH_CACHE_RECENT" default:"1m" help:"Likewise one about today or yesterday, and one without a figure."`
+	CachePast   time.Duration `env:"HEALTHGRAPH_CACHE_PAST" default:"1h" help:"Likewise one about days that have been over for two days."`
+}
+
+const (
+	maxCacheBytes = 64 << 30
+	maxFreshness  = 24 * time.Hour
+)
+
+func (s *cacheSettings) complain(c *complaints) {
+	c.mistake(s.CacheBytes < 0 || s.CacheBytes > maxCacheBytes, "HEALTHGRAPH_CACHE_BYTES must be a number of bytes from 0 to %d", maxCacheBytes)
+	for name, freshness := range map[string]time.Duration{"LINKS": s.CacheLinks, "RECENT": s.CacheRecent, "PAST": s.CachePast} {
+		c.mistake(freshness < 0 || freshness > maxFreshness, "HEALTHGRAPH_CACHE_%s must be a time from 0s to 24h, such as 30s", name)
+	}
+}
+
+// grantsFreshFor is for how long clients need not ask again for links that are grants: as long as for the others.
+func (s *cacheSettings) grantsFreshFor() time.Duration {
+	if s.CacheBytes == 0 {
+		return 0
+	}
+	return s.CacheLinks
+}
+
+func (s *cacheSettings) newCache(now func() time.Time) *cache.Cache {
+	return cache.New(cache.Config{
+		Bytes: s.CacheBytes, Freshness: cache.Freshness{Links: s.CacheLinks, Recent: s.CacheRecent, Past: s.CachePast}, Now: now,
+	})
+}
