@@ -14,6 +14,3 @@ type Sample struct {
 	Unit   string  // as HealthKit writes it, such as "count" or "kcal"; "" where the upstream names none and none is known
 	Device string  // "" where the upstream names none
 }
-
-// StepCountMetric is the metric of steps.
-const StepCountMetric = "stepCount"
