@@ -40,9 +40,6 @@ type Metric struct {
 	Least, Most float64
 }
 
-// StepCountMetric is the metric of steps.
-const StepCountMetric = "stepCount"
-
 // MaxMetricName is the longest name of a metric.
 const MaxMetricName = 64
 

@@ -11,6 +11,9 @@ type Sample struct {
 	Start  time.Time
 	End    time.Time
 	Value  float64 // in Unit; a count may be fractional where the upstream merged or split it
-	Unit   string  // as HealthKit writes it, such as "count" or "kcal"; "" where the upstream names none and none is known
+	Unit   Unit    // the metric's own; of one that is not in the catalogue what the upstream names, which may be nothing
 	Device string  // "" where the upstream names none
 }
+
+// StepCountMetric is the metric of steps.
+const StepCountMetric = "stepCount"

@@ -22,7 +22,7 @@ func TestConvertKnowsWhatEverybodyKnows(t *testing.T) {
 		{0, "K", "Cel", -273.15},
 		{37, "Cel", "[degF]", 98.6},
 		{5.5, "mmol/L", "mg/dL", 99.0857340000},
-		{180, "mg/dL", "mmol/L", 9.99134749353},
+		{180, "mg/dL", "mmol/L", 9.991347493068002},
 		{1, "[lb_av]", "kg", 0.45359237},
 		{14, "[lb_av]", "[stone_av]", 1},
 		{16, "[oz_av]", "[lb_av]", 1},

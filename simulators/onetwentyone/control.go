@@ -194,6 +194,7 @@ func (s *Simulator) SetPerson(name string, in PersonInput) (PersonOutput, error)
 	}
 	for metric, h := range histories {
 		delete(p.seeded, metric)
+		p.given[metric] = true
 		p.metrics[metric] = h
 	}
 	return p.output(), nil
