@@ -175,6 +175,7 @@ type DailyStepReader interface {
 type SampleRequest struct {
 	Metric string // as HealthKit's Swift names spell it: health.StepCountMetric and the like
 	Span   health.Interval
+	Expect int // how many samples the caller expects to take; 0 = all. It makes no difference but to the size of the upstream's pages
 }
 
 // SampleResult is how a read of samples ended. With Err set, the samples that were handed over and start before ReadUntil are all

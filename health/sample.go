@@ -17,3 +17,21 @@ type Sample struct {
 
 // StepCountMetric is the metric of steps.
 const StepCountMetric = "stepCount"
+
+// PlacedSample is a sample of a list, with the data source that it is from.
+type PlacedSample struct {
+	Sample
+	Place      SamplePlace
+	DataSource *DataSource
+}
+
+// Cursor is what stands for the sample's place.
+func (s PlacedSample) Cursor() string { return s.Place.Cursor() }
+
+// SamplePage is a part of a list of samples, in order of their places.
+type SamplePage struct {
+	Samples  []PlacedSample
+	PageInfo PageInfo
+	Problems []Problem // what could not be had
+	Complete bool      // false when a linked source could not be read to the end of the page
+}
