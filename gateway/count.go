@@ -3,7 +3,6 @@ package gateway
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -25,15 +24,8 @@ func (r StepRequest) Filter() Filter { return r.filter }
 // StepRequest checks the arguments of stepCount without any call.
 func (g *Gateway) StepRequest(ctx context.Context, from, to health.Date, zone *health.TimeZone, dataSources []string, choose *health.ChoiceInput) (StepRequest, error) {
 	days := health.DateRange{From: from, To: to}
-	if n := days.Days(); n < 1 {
-		return StepRequest{}, health.Refuse("to", fmt.Sprintf("the last day, %s, is before the first, %s", to, from))
-	} else if n > MaxDays {
-		return StepRequest{}, health.Refuse("to", fmt.Sprintf("at most %d days, not %d", MaxDays, n))
-	}
-	for argument, date := range map[string]health.Date{"from": from, "to": to} {
-		if date.Year < minYear || date.Year > maxYear {
-			return StepRequest{}, health.Refuse(argument, fmt.Sprintf("a day of the years %d to %d", minYear, maxYear))
-		}
+	if err := checkDays(days, MaxDays); err != nil {
+		return StepRequest{}, err
 	}
 	filter, err := g.Filter(ctx, dataSources)
 	if err != nil {

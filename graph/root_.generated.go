@@ -116,6 +116,15 @@ type ComplexityRoot struct {
 		Link func(childComplexity int) int
 	}
 
+	Metric struct {
+		Averaging func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Title     func(childComplexity int) int
+		Unit      func(childComplexity int) int
+		Units     func(childComplexity int) int
+	}
+
 	Mutation struct {
 		CompleteAuthorization   func(childComplexity int, input health.CompleteAuthorizationInput) int
 		EraseUser               func(childComplexity int, input *health.EraseUserInput) int
@@ -139,17 +148,46 @@ type ComplexityRoot struct {
 		RetryAfter       func(childComplexity int) int
 	}
 
+	QuantityPeriod struct {
+		Average     func(childComplexity int) int
+		Count       func(childComplexity int) int
+		DataSources func(childComplexity int) int
+		From        func(childComplexity int) int
+		Maximum     func(childComplexity int) int
+		Minimum     func(childComplexity int) int
+		Partial     func(childComplexity int) int
+		Presence    func(childComplexity int) int
+		Sum         func(childComplexity int) int
+		To          func(childComplexity int) int
+	}
+
+	QuantityStatistics struct {
+		Complete       func(childComplexity int) int
+		FetchedAt      func(childComplexity int) int
+		From           func(childComplexity int) int
+		Metric         func(childComplexity int) int
+		Period         func(childComplexity int) int
+		Periods        func(childComplexity int) int
+		Problems       func(childComplexity int) int
+		TimeZone       func(childComplexity int) int
+		TimeZoneOrigin func(childComplexity int) int
+		To             func(childComplexity int) int
+		Unit           func(childComplexity int) int
+	}
+
 	Query struct {
-		AccessLog        func(childComplexity int, userID *string, first *int, after *string) int
-		AuthorizationURL func(childComplexity int, dataSource string, userID *string, redirectURL *health.URL) int
-		Connections      func(childComplexity int, userID *string, dataSources []string) int
-		DataSources      func(childComplexity int) int
-		Node             func(childComplexity int, id string) int
-		Nodes            func(childComplexity int, ids []string) int
-		StepCount        func(childComplexity int, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
-		User             func(childComplexity int, id string) int
-		Users            func(childComplexity int, ids []string) int
-		Viewer           func(childComplexity int) int
+		AccessLog          func(childComplexity int, userID *string, first *int, after *string) int
+		AuthorizationURL   func(childComplexity int, dataSource string, userID *string, redirectURL *health.URL) int
+		Connections        func(childComplexity int, userID *string, dataSources []string) int
+		DataSources        func(childComplexity int) int
+		Metrics            func(childComplexity int) int
+		Node               func(childComplexity int, id string) int
+		Nodes              func(childComplexity int, ids []string) int
+		QuantityStatistics func(childComplexity int, userID *string, metric string, from health.Date, to health.Date, period *health.StatisticsPeriod, timeZone *health.TimeZone, unit *string) int
+		StepCount          func(childComplexity int, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
+		User               func(childComplexity int, id string) int
+		Users              func(childComplexity int, ids []string) int
+		Viewer             func(childComplexity int) int
 	}
 
 	RevokeAllPayload struct {
@@ -191,11 +229,12 @@ type ComplexityRoot struct {
 	}
 
 	User struct {
-		AccessLog        func(childComplexity int, first *int, after *string) int
-		AuthorizationURL func(childComplexity int, dataSource string, redirectURL *health.URL) int
-		Connections      func(childComplexity int, dataSources []string) int
-		ID               func(childComplexity int) int
-		StepCount        func(childComplexity int, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
+		AccessLog          func(childComplexity int, first *int, after *string) int
+		AuthorizationURL   func(childComplexity int, dataSource string, redirectURL *health.URL) int
+		Connections        func(childComplexity int, dataSources []string) int
+		ID                 func(childComplexity int) int
+		QuantityStatistics func(childComplexity int, metric string, from health.Date, to health.Date, period *health.StatisticsPeriod, timeZone *health.TimeZone, unit *string) int
+		StepCount          func(childComplexity int, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
 	}
 }
 
@@ -529,6 +568,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LinkPersonalAccessTokenPayload.Link(childComplexity), true
 
+	case "Metric.averaging":
+		if e.ComplexityRoot.Metric.Averaging == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metric.Averaging(childComplexity), true
+	case "Metric.kind":
+		if e.ComplexityRoot.Metric.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metric.Kind(childComplexity), true
+	case "Metric.name":
+		if e.ComplexityRoot.Metric.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metric.Name(childComplexity), true
+	case "Metric.title":
+		if e.ComplexityRoot.Metric.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metric.Title(childComplexity), true
+	case "Metric.unit":
+		if e.ComplexityRoot.Metric.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metric.Unit(childComplexity), true
+	case "Metric.units":
+		if e.ComplexityRoot.Metric.Units == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metric.Units(childComplexity), true
+
 	case "Mutation.completeAuthorization":
 		if e.ComplexityRoot.Mutation.CompleteAuthorization == nil {
 			break
@@ -641,6 +717,134 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Problem.RetryAfter(childComplexity), true
 
+	case "QuantityPeriod.average":
+		if e.ComplexityRoot.QuantityPeriod.Average == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.Average(childComplexity), true
+	case "QuantityPeriod.count":
+		if e.ComplexityRoot.QuantityPeriod.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.Count(childComplexity), true
+	case "QuantityPeriod.dataSources":
+		if e.ComplexityRoot.QuantityPeriod.DataSources == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.DataSources(childComplexity), true
+	case "QuantityPeriod.from":
+		if e.ComplexityRoot.QuantityPeriod.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.From(childComplexity), true
+	case "QuantityPeriod.maximum":
+		if e.ComplexityRoot.QuantityPeriod.Maximum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.Maximum(childComplexity), true
+	case "QuantityPeriod.minimum":
+		if e.ComplexityRoot.QuantityPeriod.Minimum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.Minimum(childComplexity), true
+	case "QuantityPeriod.partial":
+		if e.ComplexityRoot.QuantityPeriod.Partial == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.Partial(childComplexity), true
+	case "QuantityPeriod.presence":
+		if e.ComplexityRoot.QuantityPeriod.Presence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.Presence(childComplexity), true
+	case "QuantityPeriod.sum":
+		if e.ComplexityRoot.QuantityPeriod.Sum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.Sum(childComplexity), true
+	case "QuantityPeriod.to":
+		if e.ComplexityRoot.QuantityPeriod.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.To(childComplexity), true
+
+	case "QuantityStatistics.complete":
+		if e.ComplexityRoot.QuantityStatistics.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.Complete(childComplexity), true
+	case "QuantityStatistics.fetchedAt":
+		if e.ComplexityRoot.QuantityStatistics.FetchedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.FetchedAt(childComplexity), true
+	case "QuantityStatistics.from":
+		if e.ComplexityRoot.QuantityStatistics.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.From(childComplexity), true
+	case "QuantityStatistics.metric":
+		if e.ComplexityRoot.QuantityStatistics.Metric == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.Metric(childComplexity), true
+	case "QuantityStatistics.period":
+		if e.ComplexityRoot.QuantityStatistics.Period == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.Period(childComplexity), true
+	case "QuantityStatistics.periods":
+		if e.ComplexityRoot.QuantityStatistics.Periods == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.Periods(childComplexity), true
+	case "QuantityStatistics.problems":
+		if e.ComplexityRoot.QuantityStatistics.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.Problems(childComplexity), true
+	case "QuantityStatistics.timeZone":
+		if e.ComplexityRoot.QuantityStatistics.TimeZone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.TimeZone(childComplexity), true
+	case "QuantityStatistics.timeZoneOrigin":
+		if e.ComplexityRoot.QuantityStatistics.TimeZoneOrigin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.TimeZoneOrigin(childComplexity), true
+	case "QuantityStatistics.to":
+		if e.ComplexityRoot.QuantityStatistics.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.To(childComplexity), true
+	case "QuantityStatistics.unit":
+		if e.ComplexityRoot.QuantityStatistics.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.Unit(childComplexity), true
+
 	case "Query.accessLog":
 		if e.ComplexityRoot.Query.AccessLog == nil {
 			break
@@ -681,6 +885,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.DataSources(childComplexity), true
 
+	case "Query.metrics":
+		if e.ComplexityRoot.Query.Metrics == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Metrics(childComplexity), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -703,6 +913,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]string)), true
+	case "Query.quantityStatistics":
+		if e.ComplexityRoot.Query.QuantityStatistics == nil {
+			break
+		}
+
+		args, err := ec.field_Query_quantityStatistics_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.QuantityStatistics(childComplexity, args["userId"].(*string), args["metric"].(string), args["from"].(health.Date), args["to"].(health.Date), args["period"].(*health.StatisticsPeriod), args["timeZone"].(*health.TimeZone), args["unit"].(*string)), true
 	case "Query.stepCount":
 		if e.ComplexityRoot.Query.StepCount == nil {
 			break
@@ -930,6 +1151,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.ID(childComplexity), true
+	case "User.quantityStatistics":
+		if e.ComplexityRoot.User.QuantityStatistics == nil {
+			break
+		}
+
+		args, err := ec.field_User_quantityStatistics_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.User.QuantityStatistics(childComplexity, args["metric"].(string), args["from"].(health.Date), args["to"].(health.Date), args["period"].(*health.StatisticsPeriod), args["timeZone"].(*health.TimeZone), args["unit"].(*string)), true
 	case "User.stepCount":
 		if e.ComplexityRoot.User.StepCount == nil {
 			break
@@ -1564,6 +1796,151 @@ extend type Mutation {
   ): LinkPersonalAccessTokenPayload @requiresScope(scope: "connections:write")
 }
 `, BuiltIn: false},
+	{Name: "../schema/quantities.graphqls", Input: `"Something that is measured, by the name that Apple HealthKit's quantity types have in Swift."
+type Metric {
+  "Its name, such as \"heartRate\"."
+  name: String!
+  "What people call it, in English. The name where the metric is not in the catalogue."
+  title: String!
+  "Whether its samples add up or have an average."
+  kind: MetricKind!
+  "How the average of a discrete metric is made. Null for every other."
+  averaging: Averaging
+  "The unit of its values unless another is asked for, by its UCUM code. Null where the metric is not in the catalogue."
+  unit: String
+  "The units that can be asked for, by their UCUM codes."
+  units: [String!]!
+}
+
+"What can be made of a metric's samples."
+enum MetricKind {
+  "Samples are amounts over a span of time, and add up: steps, energy, distance."
+  CUMULATIVE
+  "Samples are levels, which have an average, a lowest and a highest: heart rate, body mass."
+  DISCRETE
+  "The metric is not in the catalogue: an upstream may have samples of it all the same."
+  UNKNOWN
+}
+
+"How an average is made. A sample weighs as much as it is long, and at least a second, so that samples at instants weigh the same."
+enum Averaging {
+  "Every sample weighs the same."
+  ARITHMETIC
+  "By weight."
+  TIME_WEIGHTED
+  "Of sound: the steady level that has the same energy, by weight."
+  EQUIVALENT_LEVEL
+}
+
+"How long the periods of statistics are."
+enum StatisticsPeriod {
+  "A calendar day."
+  DAY
+  "A week of ISO 8601, from Monday to Sunday."
+  WEEK
+  "A calendar month."
+  MONTH
+}
+
+"What a metric's samples come to in each period of a range of days."
+type QuantityStatistics {
+  "What was measured. Its ` + "`" + `kind` + "`" + ` tells which figures there can be."
+  metric: Metric!
+  "The unit of every figure, by its UCUM code."
+  unit: String!
+  "How long the periods are."
+  period: StatisticsPeriod!
+  "The first day."
+  from: Date!
+  "The last day, included."
+  to: Date!
+  "The zone in which days begin and end."
+  timeZone: TimeZone!
+  "Where that zone came from."
+  timeZoneOrigin: TimeZoneOrigin!
+  "One for each day, week or month that the range touches, in order."
+  periods: [QuantityPeriod!]!
+  "What could not be had, and why."
+  problems: [Problem!]!
+  "False when a linked source could not be read to the end."
+  complete: Boolean!
+  "When the figures were put together."
+  fetchedAt: DateTime!
+}
+
+"What the samples of one day, week or month come to. A figure that makes no sense for the metric's kind is always null."
+type QuantityPeriod {
+  "The first day of the period that lies in the range."
+  from: Date!
+  "The last day of the period that lies in the range, included."
+  to: Date!
+  "Whether this is a part of a period: the range cuts it, or it isn't over."
+  partial: Boolean!
+  "What the figures are, or why there are none. PARTIAL_DAY is said of weeks and months as well."
+  presence: Presence!
+  """
+  Of a CUMULATIVE metric: the sum, where overlapping devices count once, as in ` + "`" + `stepCount` + "`" + `. Null for any other kind: levels do
+  not add up.
+  """
+  sum: Float
+  "Of a DISCRETE metric: the average of the samples that begin in the period, made as the metric's ` + "`" + `averaging` + "`" + ` says. Null for any other kind."
+  average: Float
+  "Of a DISCRETE metric: the lowest sample. Null for any other kind."
+  minimum: Float
+  "Of a DISCRETE metric: the highest sample. Null for any other kind."
+  maximum: Float
+  "Of a DISCRETE metric: how many samples begin in the period. Null for any other kind, and where there are none."
+  count: Int
+  "The data sources that the figures come from."
+  dataSources: [DataSource!]!
+}
+
+extend type Query {
+  "The metrics that are known, by name: HealthKit's quantity types. An upstream need not have all of them, and may have others."
+  metrics: [Metric!]!
+  """
+  What a metric's samples come to per day, week or month between two dates, both included; at most 3,660 days. The metric must be
+  one of ` + "`" + `metrics` + "`" + `.
+  """
+  quantityStatistics(
+    "Whose: yourself when left out. A service's credential has to say."
+    userId: ID
+    "The metric's name, such as \"heartRate\": one of ` + "`" + `metrics` + "`" + `."
+    metric: String!
+    "The first day."
+    from: Date!
+    "The last day, included. Not before ` + "`" + `from` + "`" + `."
+    to: Date!
+    "How long the periods are."
+    period: StatisticsPeriod = DAY
+    "The zone in which days begin and end. Leave it out for the person's own, as an upstream knows it, else UTC."
+    timeZone: TimeZone
+    "The unit of the figures: one of the metric's ` + "`" + `units` + "`" + `. Leave it out for its own."
+    unit: String
+  ): QuantityStatistics @requiresScope(scope: "quantities:read")
+}
+
+extend type User {
+  """
+  What a metric's samples come to per day, week or month between two dates, both included; at most 3,660 days. The metric must be
+  one of ` + "`" + `metrics` + "`" + `.
+  """
+  quantityStatistics(
+    "The metric's name, such as \"heartRate\": one of ` + "`" + `metrics` + "`" + `."
+    metric: String!
+    "The first day."
+    from: Date!
+    "The last day, included. Not before ` + "`" + `from` + "`" + `."
+    to: Date!
+    "How long the periods are."
+    period: StatisticsPeriod = DAY
+    "The zone in which days begin and end. Leave it out for the person's own, as an upstream knows it, else UTC."
+    timeZone: TimeZone
+    "The unit of the figures: one of the metric's ` + "`" + `units` + "`" + `. Leave it out for its own."
+    unit: String
+  ): QuantityStatistics @requiresScope(scope: "quantities:read")
+}
+`, BuiltIn: false},
 	{Name: "../schema/schema.graphqls", Input: `"""
 One gateway to several health data upstreams. Ask which of a person's data sources are connected, where to connect
 another, end a link, and read daily steps.
@@ -1954,6 +2331,24 @@ func (ec *executionContext) childFields_LinkPersonalAccessTokenPayload(ctx conte
 	return nil, fmt.Errorf("no field named %q was found under type LinkPersonalAccessTokenPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Metric(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Metric_name(ctx, field)
+	case "title":
+		return ec.fieldContext_Metric_title(ctx, field)
+	case "kind":
+		return ec.fieldContext_Metric_kind(ctx, field)
+	case "averaging":
+		return ec.fieldContext_Metric_averaging(ctx, field)
+	case "unit":
+		return ec.fieldContext_Metric_unit(ctx, field)
+	case "units":
+		return ec.fieldContext_Metric_units(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Metric", field.Name)
+}
+
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasNextPage":
@@ -1982,6 +2377,60 @@ func (ec *executionContext) childFields_Problem(ctx context.Context, field graph
 		return ec.fieldContext_Problem_authorizationUrl(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Problem", field.Name)
+}
+
+func (ec *executionContext) childFields_QuantityPeriod(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_QuantityPeriod_from(ctx, field)
+	case "to":
+		return ec.fieldContext_QuantityPeriod_to(ctx, field)
+	case "partial":
+		return ec.fieldContext_QuantityPeriod_partial(ctx, field)
+	case "presence":
+		return ec.fieldContext_QuantityPeriod_presence(ctx, field)
+	case "sum":
+		return ec.fieldContext_QuantityPeriod_sum(ctx, field)
+	case "average":
+		return ec.fieldContext_QuantityPeriod_average(ctx, field)
+	case "minimum":
+		return ec.fieldContext_QuantityPeriod_minimum(ctx, field)
+	case "maximum":
+		return ec.fieldContext_QuantityPeriod_maximum(ctx, field)
+	case "count":
+		return ec.fieldContext_QuantityPeriod_count(ctx, field)
+	case "dataSources":
+		return ec.fieldContext_QuantityPeriod_dataSources(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantityPeriod", field.Name)
+}
+
+func (ec *executionContext) childFields_QuantityStatistics(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "metric":
+		return ec.fieldContext_QuantityStatistics_metric(ctx, field)
+	case "unit":
+		return ec.fieldContext_QuantityStatistics_unit(ctx, field)
+	case "period":
+		return ec.fieldContext_QuantityStatistics_period(ctx, field)
+	case "from":
+		return ec.fieldContext_QuantityStatistics_from(ctx, field)
+	case "to":
+		return ec.fieldContext_QuantityStatistics_to(ctx, field)
+	case "timeZone":
+		return ec.fieldContext_QuantityStatistics_timeZone(ctx, field)
+	case "timeZoneOrigin":
+		return ec.fieldContext_QuantityStatistics_timeZoneOrigin(ctx, field)
+	case "periods":
+		return ec.fieldContext_QuantityStatistics_periods(ctx, field)
+	case "problems":
+		return ec.fieldContext_QuantityStatistics_problems(ctx, field)
+	case "complete":
+		return ec.fieldContext_QuantityStatistics_complete(ctx, field)
+	case "fetchedAt":
+		return ec.fieldContext_QuantityStatistics_fetchedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantityStatistics", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeAllPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2064,6 +2513,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_stepCount(ctx, field)
 	case "accessLog":
 		return ec.fieldContext_User_accessLog(ctx, field)
+	case "quantityStatistics":
+		return ec.fieldContext_User_quantityStatistics(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -9,6 +10,19 @@ import (
 // Unit is a unit of measure by its code in UCUM, the Unified Code for Units of Measure (https://ucum.org), such as "kcal",
 // "/min" or "[lb_av]". Codes are case-sensitive.
 type Unit string
+
+// MarshalGQL writes the code as a String.
+func (unit Unit) MarshalGQL(w io.Writer) { writeQuoted(w, string(unit)) }
+
+// UnmarshalGQL reads a String; whether it is a unit that can be asked for, the metric knows: see Metric.In.
+func (unit *Unit) UnmarshalGQL(v any) error {
+	text, ok := v.(string)
+	if !ok {
+		return Refuse("", "a unit is a string, such as \"kcal\"")
+	}
+	*unit = Unit(text)
+	return nil
+}
 
 // The units that a metric of the catalogue is given in, unless another is asked for.
 const (

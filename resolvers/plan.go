@@ -130,6 +130,8 @@ func (p *planner) field(ctx context.Context, user health.UserID, name string, ar
 		}
 	case "authorizationUrl":
 		p.readPerson(user)
+	case "quantityStatistics":
+		p.statistics(user, arguments)
 	case "stepCount":
 		var from, to health.Date
 		var zone health.TimeZone
@@ -146,6 +148,32 @@ func (p *planner) field(ctx context.Context, user health.UserID, name string, ar
 			of := dailyOf{linksOf{user, connector}, name}
 			p.days[of] = append(p.days[of], request.Days)
 		}
+	}
+}
+
+// statistics notes the days that quantityStatistics reads.
+func (p *planner) statistics(user health.UserID, arguments map[string]any) {
+	var from, to health.Date
+	var zone *health.TimeZone
+	if named := arguments["timeZone"]; named != nil {
+		zone = &health.TimeZone{}
+		if zone.UnmarshalGQL(named) != nil {
+			return
+		}
+	}
+	metric, _ := arguments["metric"].(string)
+	unit, _ := arguments["unit"].(string)
+	if from.UnmarshalGQL(arguments["from"]) != nil || to.UnmarshalGQL(arguments["to"]) != nil {
+		return
+	}
+	request, err := p.gateway.StatisticsRequest(metric, from, to, "", zone, unit)
+	if err != nil {
+		return
+	}
+	for _, connector := range p.gateway.SampleConnectors(gateway.Filter{}) {
+		p.readLinks(user, connector)
+		of := statisticsOf(linksOf{user, connector}, request)
+		p.days[of] = append(p.days[of], request.Days)
 	}
 }
 

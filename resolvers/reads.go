@@ -22,6 +22,7 @@ type reads struct {
 	links  *dataloader.Loader[linksKey, map[health.UserID][]health.DataSourceLink]
 	zones  *dataloader.Loader[health.UserID, gateway.Zone]
 	steps  *dataloader.Loader[stepsKey, gateway.StepRead]
+	daily  *dataloader.Loader[dailyKey, gateway.DailyRead]
 	urls   *dataloader.Loader[urlKey, health.AuthorizationURL]
 }
 
@@ -54,6 +55,7 @@ func newReads(ctx context.Context, g *gateway.Gateway) *reads {
 	r.links = newLoader(r.readLinks)
 	r.zones = newLoader(r.readZone)
 	r.steps = newLoader(r.readSteps)
+	r.daily = newLoader(r.readDaily)
 	r.urls = newLoader(r.readURL)
 	return r
 }
@@ -98,6 +100,7 @@ func (r *reads) forget() {
 	r.links.ClearAll()
 	r.zones.ClearAll()
 	r.steps.ClearAll()
+	r.daily.ClearAll()
 	r.urls.ClearAll()
 }
 
@@ -204,29 +207,12 @@ func (r *reads) readSteps(ctx context.Context, key stepsKey) (gateway.StepRead, 
 
 // stepCount reads every connector side by side, and the zone beside them.
 func (r *reads) stepCount(ctx context.Context, user health.UserID, request gateway.StepRequest) (*health.StepCount, error) {
-	zone := func() (gateway.Zone, error) {
-		return gateway.Zone{TimeZone: *request.Zone, Origin: health.ZoneFromArgument}, nil
-	}
-	if request.Zone == nil {
-		zone = r.zones.Load(ctx, user)
-	}
-	connectors := r.gateway.StepConnectors(request.Filter())
-	results := make([]*dataloader.Result[gateway.StepRead], len(connectors))
-	var all sync.WaitGroup
-	for i, connector := range connectors {
-		all.Go(func() {
-			results[i] = guarded(ctx, connector, func(ctx context.Context, connector string) (gateway.StepRead, error) {
-				return r.stepRead(ctx, dailyOf{linksOf{user, connector}, "stepCount"}, request)
-			})
-		})
-	}
-	all.Wait()
-	found := make([]gateway.StepRead, len(results))
-	for i, result := range results {
-		if result.Error != nil {
-			return nil, result.Error
-		}
-		found[i] = result.Data
+	zone := r.zone(ctx, user, request.Zone)
+	found, err := sideBySide(ctx, r.gateway.StepConnectors(request.Filter()), func(ctx context.Context, connector string) (gateway.StepRead, error) {
+		return r.stepRead(ctx, dailyOf{linksOf{user, connector}, "stepCount"}, request)
+	})
+	if err != nil {
+		return nil, err
 	}
 	home, err := zone()
 	if err != nil {
@@ -234,6 +220,34 @@ func (r *reads) stepCount(ctx context.Context, user health.UserID, request gatew
 	}
 	count := r.gateway.CountSteps(request, home, found)
 	return &count, nil
+}
+
+// zone begins to find the zone of an argument, or the person's own.
+func (r *reads) zone(ctx context.Context, user health.UserID, argument *health.TimeZone) dataloader.Thunk[gateway.Zone] {
+	if argument == nil {
+		return r.zones.Load(ctx, user)
+	}
+	return func() (gateway.Zone, error) {
+		return gateway.Zone{TimeZone: *argument, Origin: health.ZoneFromArgument}, nil
+	}
+}
+
+// sideBySide reads every connector at once, and gives what they said in order, or the first error.
+func sideBySide[T any](ctx context.Context, connectors []string, read func(context.Context, string) (T, error)) ([]T, error) {
+	results := make([]*dataloader.Result[T], len(connectors))
+	var all sync.WaitGroup
+	for i, connector := range connectors {
+		all.Go(func() { results[i] = guarded(ctx, connector, read) })
+	}
+	all.Wait()
+	found := make([]T, len(results))
+	for i, result := range results {
+		if result.Error != nil {
+			return nil, result.Error
+		}
+		found[i] = result.Data
+	}
+	return found, nil
 }
 
 // stepRead reads one connector's steps, unless the links that pass the filter say that there is nothing to read.

@@ -22,6 +22,13 @@ const (
 	upstreams = 2
 	few       = 3 // data sources of one figure, capabilities, scopes, problems
 	mostDays  = 366
+	metrics   = 120
+)
+
+// Of samples, whose number no argument tells.
+const (
+	mostStatisticsDays = 3660
+	daysOfPage         = 30 // as many as fill a page of an upstream where a device measures every few minutes
 )
 
 // price is what a field costs: own once, and each of its count elements (1 where it is no list) what is selected of it. size is
@@ -44,11 +51,14 @@ var prices = map[string]func(a arguments, size int) price{
 	"Query.authorizationUrl":         calls(1),
 	"Query.stepCount":                stepCount,
 	"Query.accessLog":                accessLog,
+	"Query.metrics":                  listOf(metrics),
+	"Query.quantityStatistics":       quantityStatistics,
 
 	"User.connections":                connections,
 	"User.authorizationUrl":           calls(1),
 	"User.stepCount":                  stepCount,
 	"User.accessLog":                  accessLog,
+	"User.quantityStatistics":         quantityStatistics,
 	"DataSourceLink.authorizationUrl": calls(1),
 	"DataSourceLink.scopesGranted":    listOf(few),
 	"DataSourceLink.scopesMissing":    listOf(few),
@@ -60,6 +70,11 @@ var prices = map[string]func(a arguments, size int) price{
 	"DailySteps.candidates":     listOf(upstreams),
 	"StepCandidate.dataSources": listOf(few),
 	"StepCandidate.devices":     listOf(few),
+
+	"Metric.units":                listOf(few),
+	"QuantityStatistics.periods":  listAsLongAsDecidedAbove,
+	"QuantityStatistics.problems": listOf(few),
+	"QuantityPeriod.dataSources":  listOf(few),
 
 	"AccessLogConnection.edges": listAsLongAsDecidedAbove,
 	"AccessLogConnection.nodes": listAsLongAsDecidedAbove,
@@ -129,4 +144,21 @@ func accessLog(a arguments, _ int) price {
 		first = min(max(n, 1), longest)
 	}
 	return price{own: databaseCost, count: 1, size: first}
+}
+
+// quantityStatistics is a call for each page of samples, and some for the links, the profile and a renewal.
+func quantityStatistics(a arguments, _ int) price {
+	days := 1
+	var from, to health.Date
+	if from.UnmarshalGQL(a["from"]) == nil && to.UnmarshalGQL(a["to"]) == nil {
+		days = min(max(from.DaysUntil(to)+1, 1), mostStatisticsDays)
+	}
+	periods := days
+	switch a["period"] {
+	case "WEEK":
+		periods = days/7 + 2
+	case "MONTH":
+		periods = days/28 + 2
+	}
+	return price{own: (4 + days/daysOfPage) * callCost, count: 1, size: periods}
 }
