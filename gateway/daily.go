@@ -42,6 +42,7 @@ type daily struct {
 	figures []dayFigures
 
 	hold       int             // how many samples are held before any is counted
+	slack      time.Duration   // by which their order may be wrong
 	held       []health.Sample // of a cumulative metric, not counted yet
 	settled    time.Time       // what begins before can't be counted any more
 	disordered bool            // something did
@@ -50,12 +51,12 @@ type daily struct {
 
 const (
 	holdAtMost = 20_000         // two pages of an upstream: most reads are then counted in one piece
-	orderSlack = 48 * time.Hour // by which an upstream's order may be wrong, as when it sorts by something beside the start
+	orderSlack = 48 * time.Hour // an upstream may sort by something beside the start
 )
 
 func newDaily(metric health.Metric, days health.DateRange, zone health.TimeZone) *daily {
 	dates := days.Each()
-	d := &daily{metric: metric, days: days, zone: zone, hold: holdAtMost, figures: make([]dayFigures, len(dates)), starts: make([]time.Time, 0, len(dates)+1)}
+	d := &daily{metric: metric, days: days, zone: zone, hold: holdAtMost, slack: orderSlack, figures: make([]dayFigures, len(dates)), starts: make([]time.Time, 0, len(dates)+1)}
 	for _, date := range dates {
 		d.starts = append(d.starts, date.Start(zone))
 	}
@@ -82,7 +83,7 @@ func (d *daily) add(page []health.Sample) (more bool) {
 		for _, s := range d.held {
 			newest = latest(newest, s.Start)
 		}
-		d.settle(newest.Add(-orderSlack))
+		d.settle(newest.Add(-d.slack))
 	}
 	return true
 }

@@ -21,9 +21,6 @@ var (
 	deviceNames = []string{"device", "devicename", "sourcedevice", "hardware", "devicemodel", "producttype"}
 	idNames     = []string{"id", "uuid", "sampleid", "sampleuuid", "externalid", "hkuuid"}
 
-	// stepUnits are the units taken for steps, in lower case. None is what HealthKit counts in.
-	stepUnits = []string{"", "count", "counts", "step", "steps"}
-
 	// sampleTimes are the layouts of an instant. Without an offset it is none.
 	sampleTimes = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999Z07:00",
 		"2006-01-02 15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999 Z07:00", "2006-01-02 15:04:05.999999999 Z0700",
@@ -31,9 +28,8 @@ var (
 )
 
 const (
-	maxSampleSteps = 100_000        // more than any device counts in one sample
-	firstYear      = 1990           // earlier ones are a clock that was never set
-	maxAhead       = 48 * time.Hour // later than now plus any time zone and a clock that runs fast
+	firstYear = 1990           // earlier ones are a clock that was never set
+	maxAhead  = 48 * time.Hour // later than now plus any time zone and a clock that runs fast
 )
 
 // fieldNames remembers the collapsed form of each field's name: a list of samples repeats a handful of them.
@@ -50,9 +46,9 @@ func (n fieldNames) collapse(name string) string {
 	return collapsed
 }
 
-// readSample reads one item. Without ok it made no sense as steps. recognised says that a value and a start stood there
+// readSample reads one item. Without ok it made no sense as the metric. recognised says that a value and a start stood there
 // under names that we know: a page on which no item is recognised has another shape than guessed.
-func (n fieldNames) readSample(item json.RawMessage, now time.Time) (sample health.Sample, recognised, ok bool) {
+func (n fieldNames) readSample(item json.RawMessage, m measure, now time.Time) (sample health.Sample, recognised, ok bool) {
 	var raw map[string]json.RawMessage
 	if json.Unmarshal(item, &raw) != nil {
 		return sample, false, false
@@ -65,7 +61,9 @@ func (n fieldNames) readSample(item json.RawMessage, now time.Time) (sample heal
 	if value == nil || start == nil {
 		return sample, false, false
 	}
-	steps, _, isNumber := connectors.Number(value)
+	number, _, isNumber := connectors.Number(value)
+	unit, isUnit := unitOf(pick(fields, unitNames))
+	own, in, isValue := m.read(number, unit)
 	from, isTime := instant(start)
 	to := from
 	if end := pick(fields, endNames); end != nil {
@@ -73,10 +71,9 @@ func (n fieldNames) readSample(item json.RawMessage, now time.Time) (sample heal
 		to, endIsTime = instant(end)
 		isTime = isTime && endIsTime
 	}
-	sample = health.Sample{ID: nameOf(pick(fields, idNames)), Start: from, End: to, Value: steps, Device: deviceOf(fields)}
-	sensible := isNumber && steps >= 0 && steps <= maxSampleSteps &&
-		isTime && !to.Before(from) && from.Year() >= firstYear && !to.After(now.Add(maxAhead)) &&
-		isStepUnit(pick(fields, unitNames))
+	sample = health.Sample{ID: nameOf(pick(fields, idNames)), Start: from, End: to, Value: own, Unit: in, Device: deviceOf(fields)}
+	sensible := isNumber && isUnit && isValue &&
+		isTime && !to.Before(from) && from.Year() >= firstYear && !to.After(now.Add(maxAhead))
 	return sample, true, sensible
 }
 
@@ -103,18 +100,10 @@ func instant(value json.RawMessage) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func isStepUnit(value json.RawMessage) bool {
-	unit, isText := connectors.Text(value)
-	if value != nil && !isText {
-		return false
-	}
-	unit = strings.ToLower(strings.TrimSpace(unit))
-	for _, known := range stepUnits {
-		if unit == known {
-			return true
-		}
-	}
-	return false
+// unitOf reads the unit's text, "" where there is none.
+func unitOf(value json.RawMessage) (unit string, ok bool) {
+	text, isText := connectors.Text(value)
+	return strings.TrimSpace(text), isText || value == nil
 }
 
 // deviceOf tells the counters apart. HealthKit has a source, which wrote the sample, and a device, which measured it;

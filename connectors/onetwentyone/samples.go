@@ -28,8 +28,12 @@ const (
 //
 // A failure half-way keeps what was read. RATE_LIMITED comes without a call where the last page said that none is left.
 func (c *Connector) ReadSamples(ctx context.Context, account connectors.Account, request connectors.SampleRequest, yield func([]health.Sample) bool) connectors.SampleResult {
-	r := reading{client: c.client, now: c.client.Now(), seen: map[any]bool{}, names: fieldNames{}, ascending: true}
-	err := c.readPages(ctx, account, request, &r, func(page []health.Sample) bool {
+	measure, err := measureOf(request.Metric)
+	if err != nil {
+		return connectors.SampleResult{Err: err}
+	}
+	r := reading{measure: measure, client: c.client, now: c.client.Now(), seen: map[any]bool{}, names: fieldNames{}, ascending: true}
+	err = c.readPages(ctx, account, request, &r, func(page []health.Sample) bool {
 		slices.SortFunc(page, func(a, b health.Sample) int {
 			return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End), cmp.Compare(a.Device, b.Device), cmp.Compare(a.ID, b.ID))
 		})
@@ -56,11 +60,15 @@ func (c *Connector) readPages(ctx context.Context, account connectors.Account, r
 		}
 		var wire pageAnswer
 		answer, err := c.get(ctx, account, query, &wire, "api", "v1", "quantity", account.ID, request.Metric)
+		if err != nil && page == 1 {
+			err = withoutMetric(request.Metric, err)
+		}
 		if err != nil {
 			return err
 		}
 		err = r.add(wire)
-		samples := r.samples
+		samples, refused := r.measure.decide(r.samples)
+		r.refused += refused
 		r.samples = nil
 		if more := yield(samples); !more || err != nil || !*wire.Pagination.HasMore {
 			return err
@@ -76,6 +84,7 @@ func (c *Connector) readPages(ctx context.Context, account connectors.Account, r
 
 // reading is the state of one walk over the pages.
 type reading struct {
+	measure   measure
 	client    *connectors.Client
 	now       time.Time
 	samples   []health.Sample // of the page that is read now
@@ -96,7 +105,7 @@ type identity struct {
 // content is what makes two samples without an id the same one.
 type content struct {
 	start, end int64
-	steps      float64
+	value      float64
 	device     string
 }
 
@@ -115,7 +124,7 @@ func (r *reading) add(page pageAnswer) error {
 	anyRecognised := len(items) == 0
 	refused := 0
 	for _, item := range items {
-		sample, recognised, ok := r.names.readSample(item, r.now)
+		sample, recognised, ok := r.names.readSample(item, r.measure, r.now)
 		anyRecognised = anyRecognised || recognised
 		if !ok {
 			refused++
