@@ -92,6 +92,7 @@ func (g *Gateway) ReadDaily(ctx context.Context, p *Person, connector string, li
 	read.daily.finish()
 	read.sawData(read.plug.Description.DataSources, read.daily.newest)
 	g.sampleFailure(ctx, p, &read.StepRead)
+	g.noteData(ctx, p, read.StepRead, links, health.DateRange{}) // what is new is news; that nothing is says little, of one metric
 	return read
 }
 
