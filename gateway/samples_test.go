@@ -90,7 +90,7 @@ func TestPagesOfSamplesAreStable(t *testing.T) {
 		serial := 0
 		sample := rapid.Custom(func(t *rapid.T) health.Sample {
 			serial++
-			start := march28.Add(time.Duration(rapid.IntRange(-5, 30).Draw(t, "start")) * time.Hour)
+			start := march28.Add(time.Duration(rapid.IntRange(-2, 4).Draw(t, "start")*6) * time.Hour)
 			s := health.Sample{Start: start, End: start.Add(time.Duration(rapid.IntRange(0, 2).Draw(t, "length")) * time.Hour), Value: float64(serial)}
 			if rapid.Bool().Draw(t, "named") {
 				s.ID = fmt.Sprintf("s-%d", serial)

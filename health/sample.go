@@ -10,8 +10,8 @@ type Sample struct {
 	ID     string // the upstream's, "" where it names none
 	Start  time.Time
 	End    time.Time
-	Value  float64 // in the metric's own unit; a count may be fractional where the upstream merged or split it
-	Unit   Unit    // of a metric that is not in the catalogue, and so has none of its own: what the upstream names, "" = nothing
+	Value  float64 // in Unit; a count may be fractional where the upstream merged or split it
+	Unit   Unit    // the metric's own; of one that is not in the catalogue what the upstream names, "" = nothing
 	Device string  // "" where the upstream names none
 }
 

@@ -30,40 +30,46 @@ func withoutMetric(metric string, err error) error {
 // measure judges the values of one metric.
 type measure struct{ metric health.Metric }
 
-func measureOf(name string) (measure, error) {
-	metric, err := health.ParseMetric(name)
-	return measure{metric}, err
+// unit is what the unit of a sample means; not ok where it is that of another thing.
+type unit struct {
+	meant health.Unit
+	ok    bool
+}
+
+// unit finds what a text says of a value's unit. "" is no unit: the metric's own is meant.
+func (m measure) unit(text string) (meant health.Unit, ok bool) {
+	switch {
+	case m.metric.Unit == nil:
+		return health.KnownUnit(text), true
+	case text == "":
+		return *m.metric.Unit, true
+	default:
+		return m.metric.Unit.Read(text)
+	}
 }
 
 // undecided is the unit of a "%" until its page tells what it means: see decide.
 const undecided health.Unit = "%?"
 
-// read gives a value in the metric's own unit, and the unit where that is not known: see health.Sample. A text of "" is no unit:
-// then it is taken for the metric's own. Not ok where it is another thing's unit, or the value more or less than one sample can
-// be.
-func (m measure) read(value float64, unit string) (own float64, in health.Unit, ok bool) {
-	if m.metric.Unit == nil {
-		return value, health.KnownUnit(unit), true
-	}
-	meant := *m.metric.Unit
-	if unit != "" {
-		if meant, ok = meant.Read(unit); !ok {
-			return 0, "", false
-		}
-	}
-	if meant == health.UnitPercent {
+// read gives a value in the metric's own unit, or as it is where the metric has none, and the unit. Not ok where the value is more
+// or less than one sample can be.
+func (m measure) read(value float64, meant health.Unit) (own float64, in health.Unit, ok bool) {
+	switch {
+	case m.metric.Unit == nil:
+		return value, meant, true
+	case meant == health.UnitPercent:
 		return value, undecided, m.metric.Takes(value)
 	}
 	own = health.Convert(value, meant, *m.metric.Unit)
-	return own, "", m.metric.Takes(own)
+	return own, *m.metric.Unit, m.metric.Takes(own)
 }
 
-// decide finds what "%" means on a page, and gives the samples that then make sense, and how many don't. HealthKit writes 97 % as
+// decide finds what "%" means on a page, and gives the samples that then make sense. HealthKit writes 97 % as
 // 0.97; somebody else may write 97. More than 1 is no fraction: where most values other than 0 are, the page counts in
 // hundredths.
-func (m measure) decide(page []health.Sample) (kept []health.Sample, refused int) {
+func (m measure) decide(page []health.Sample) []health.Sample {
 	if m.metric.Unit == nil || *m.metric.Unit != health.UnitPercent {
-		return page, 0
+		return page
 	}
 	fractions, hundredths := 0, 0
 	for _, s := range page {
@@ -75,9 +81,10 @@ func (m measure) decide(page []health.Sample) (kept []health.Sample, refused int
 			fractions++
 		}
 	}
+	kept := page[:0]
 	for _, s := range page {
 		if s.Unit == undecided {
-			s.Unit = ""
+			s.Unit = health.UnitPercent
 			if hundredths <= fractions {
 				s.Value = health.Convert(s.Value, health.UnitOne, health.UnitPercent)
 			}
@@ -86,5 +93,5 @@ func (m measure) decide(page []health.Sample) (kept []health.Sample, refused int
 			kept = append(kept, s)
 		}
 	}
-	return kept, len(page) - len(kept)
+	return kept
 }
