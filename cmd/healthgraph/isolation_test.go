@@ -34,6 +34,10 @@ var sharedOperations = []string{
 	`query Nodes($me: ID!, $mine: ID!) { node(id: $me) { id ... on User { stepCount(from: "2026-04-14", to: "2026-04-14") { total } } }
 	  nodes(ids: [$mine, $me]) { id ... on DataSourceLink { status } ... on User { connections { status } } } }`,
 	`query Lists($me: ID!) { users(ids: [$me, $me]) { id connections { id status } stepCount(from: "2026-04-14", to: "2026-04-14") { total } } }`,
+	`query Quantities { quantityStatistics(metric: "stepCount", from: "2026-04-13", to: "2026-04-14") { timeZone periods { sum presence } problems { code } }
+	  viewer { quantityStatistics(metric: "stepCount", from: "2026-04-14", to: "2026-04-14", period: WEEK) { periods { sum } } } }`,
+	`query OthersQuantities($you: ID!) { quantityStatistics(userId: $you, metric: "stepCount", from: "2026-04-14", to: "2026-04-14") { timeZone periods { sum } }
+	  user(id: $you) { quantityStatistics(metric: "stepCount", from: "2026-04-14", to: "2026-04-14") { timeZone periods { sum } } } }`,
 	`query Log { accessLog { nodes { action actor dataSource { id } } } }`,
 	`query Other($you: ID!, $yours: ID!) { user(id: $you) { id stepCount(from: "2026-04-14", to: "2026-04-14") { total } } connections(userId: $you) { id status }
 	  stepCount(userId: $you, from: "2026-04-14", to: "2026-04-14") { total } accessLog(userId: $you) { nodes { action } } node(id: $yours) { id } nodes(ids: [$yours, $you]) { id } users(ids: [$you]) { id } }`,

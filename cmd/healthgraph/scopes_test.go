@@ -19,6 +19,8 @@ var scopeOperations = map[string]string{
 	"Query.connections":                `{ connections { status } }`,
 	"Query.authorizationUrl":           `{ authorizationUrl(dataSource: "fitbit") { authorized } }`,
 	"Query.stepCount":                  `{ stepCount(from: "2026-04-14", to: "2026-04-14") { total } }`,
+	"Query.quantityStatistics":         `{ quantityStatistics(metric: "stepCount", from: "2026-04-14", to: "2026-04-14") { unit } }`,
+	"User.quantityStatistics":          `{ viewer { quantityStatistics(metric: "stepCount", from: "2026-04-14", to: "2026-04-14") { unit } } }`,
 	"Query.accessLog":                  `{ accessLog { nodes { action } } }`,
 	"Subscription.connectionChanged":   `subscription { connectionChanged { status } }`,
 	"User.connections":                 `{ viewer { connections { status } } }`,
@@ -34,7 +36,7 @@ var scopeOperations = map[string]string{
 }
 
 // openFields need no scope: they lead to people and links, whose own fields do, or hold nothing of anybody.
-var openFields = []string{"Query.viewer", "Query.user", "Query.users", "Query.node", "Query.nodes", "Query.dataSources", "User.id"}
+var openFields = []string{"Query.viewer", "Query.user", "Query.users", "Query.node", "Query.nodes", "Query.dataSources", "Query.metrics", "User.id"}
 
 // scopedFields are all fields that state a scope, and what it is.
 func scopedFields(t *testing.T) map[string]string {
