@@ -236,3 +236,19 @@ func (g *Gateway) withoutSamples(filter Filter) []health.Problem {
 	}
 	return problems
 }
+
+// DataSources lists the slugs that the filter lets through, in order; nil where it lets through everything.
+func (f Filter) DataSources() []string {
+	if f.sources == nil {
+		return nil
+	}
+	var slugs []string
+	for id := range f.sources {
+		slugs = append(slugs, string(id))
+	}
+	slices.Sort(slugs)
+	return slugs
+}
+
+// NotRead is the answer of a connector whose links say that there is nothing to read, or that reading makes no sense.
+func NotRead(links StepRead) SampleRead { return SampleRead{StepRead: links} }

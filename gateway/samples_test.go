@@ -38,7 +38,7 @@ func sampleRequest(t require.TestingT, span health.Interval, first int, after *s
 }
 
 // samplePage reads a page of person-1's samples of the granter, as a resolver does.
-func (h *house) samplePage(t require.TestingT, request gateway.SampleRequest) health.SamplePage {
+func (h *house) samplePage(request gateway.SampleRequest) health.SamplePage {
 	person := h.person("person-1")
 	links := h.Links(h.t.Context(), "granter", []*gateway.Person{person})[0]
 	return h.SamplePage(request, gateway.Filter{}, []gateway.SampleRead{h.ReadSamples(h.t.Context(), person, "granter", links, request)})
@@ -57,7 +57,7 @@ func TestAPageOfSamplesReadsNoFurtherThanItHasTo(t *testing.T) {
 	h.grant("person-1", nil)
 	h.granter.samples.Samples, h.granter.pageLength = every(time.Second, 20_000), 1000
 
-	page := h.samplePage(t, sampleRequest(t, march28day, 100, nil))
+	page := h.samplePage(sampleRequest(t, march28day, 100, nil))
 	assert.Len(t, page.Samples, 100)
 	assert.Len(t, h.granter.made(), 2, "one read, of one upstream page")
 	assert.True(t, page.PageInfo.HasNextPage)
@@ -66,16 +66,16 @@ func TestAPageOfSamplesReadsNoFurtherThanItHasTo(t *testing.T) {
 
 	for i := range 5 {
 		h.granter.forget()
-		page = h.samplePage(t, sampleRequest(t, march28day, 3000, page.PageInfo.EndCursor))
+		page = h.samplePage(sampleRequest(t, march28day, 3000, page.PageInfo.EndCursor))
 		assert.Equal(t, fmt.Sprintf("s-%d", 100+3000*i), page.Samples[0].ID)
 		assert.Len(t, h.granter.made(), 1+4, "what fits, and the sample that tells of a next page")
 		assert.True(t, page.PageInfo.HasPreviousPage)
 	}
-	page = h.samplePage(t, sampleRequest(t, march28day, 10_000, page.PageInfo.EndCursor))
+	page = h.samplePage(sampleRequest(t, march28day, 10_000, page.PageInfo.EndCursor))
 	assert.False(t, page.PageInfo.HasNextPage)
 	assert.Equal(t, "s-19999", page.Samples[len(page.Samples)-1].ID)
 	h.granter.forget()
-	behind := h.samplePage(t, sampleRequest(t, march28day, 1, page.PageInfo.EndCursor))
+	behind := h.samplePage(sampleRequest(t, march28day, 1, page.PageInfo.EndCursor))
 	assert.Empty(t, behind.Samples)
 	assert.Equal(t, health.PageInfo{HasPreviousPage: true}, behind.PageInfo)
 	assert.True(t, behind.Complete)
@@ -113,8 +113,8 @@ func TestPagesOfSamplesAreStable(t *testing.T) {
 			slices.SortStableFunc(samples, func(a, b health.Sample) int { return a.Start.Compare(b.Start) })
 			h.granter.samples.Samples = samples
 			request := sampleRequest(t, march28day, first, after)
-			page := h.samplePage(t, request)
-			assert.Equal(t, page.Samples, h.fromDays(t, request).Samples, "cut from a read of days")
+			page := h.samplePage(request)
+			assert.Equal(t, page.Samples, h.fromDays(request).Samples, "cut from a read of days")
 			for _, s := range page.Samples {
 				require.Positive(t, s.Place.Compare(last), "in order")
 				last = s.Place
@@ -142,7 +142,7 @@ func TestPagesOfSamplesAreStable(t *testing.T) {
 }
 
 // fromDays is the same page, cut from a read of the days' totals.
-func (h *house) fromDays(t require.TestingT, request gateway.SampleRequest) health.SamplePage {
+func (h *house) fromDays(request gateway.SampleRequest) health.SamplePage {
 	days := health.DateRange{From: date("2026-03-28"), To: date("2026-03-28")}
 	person := h.person("person-1")
 	links := h.Links(h.t.Context(), "granter", []*gateway.Person{person})[0]
@@ -158,7 +158,7 @@ func TestAPageThatFailsHalfWayIsGoneOnWith(t *testing.T) {
 	h.granter.samples.SampleResult = connectors.SampleResult{Err: down, ReadUntil: march28.Add(5 * time.Minute), Refused: 2}
 
 	for name, page := range map[string]health.SamplePage{
-		"walked": h.samplePage(t, sampleRequest(t, march28day, 100, nil)), "of days": h.fromDays(t, sampleRequest(t, march28day, 100, nil)),
+		"walked": h.samplePage(sampleRequest(t, march28day, 100, nil)), "of days": h.fromDays(sampleRequest(t, march28day, 100, nil)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, "s-0 s-1 s-2 s-3 s-4", sampleIDs(page), "of what starts at the last instant more may stand on the page that failed")
@@ -169,29 +169,29 @@ func TestAPageThatFailsHalfWayIsGoneOnWith(t *testing.T) {
 			assert.Equal(t, health.DataSourceID("granter"), page.Problems[0].DataSource.ID)
 		})
 	}
-	full := h.samplePage(t, sampleRequest(t, march28day, 2, nil))
+	full := h.samplePage(sampleRequest(t, march28day, 2, nil))
 	assert.True(t, full.Complete, "the failure is behind it")
 	assert.Empty(t, full.Problems)
-	full = h.fromDays(t, sampleRequest(t, march28day, 4, nil))
+	full = h.fromDays(sampleRequest(t, march28day, 4, nil))
 	assert.True(t, full.Complete && full.PageInfo.HasNextPage, "likewise")
 
-	after := h.samplePage(t, sampleRequest(t, march28day, 100, nil)).PageInfo.EndCursor
+	after := h.samplePage(sampleRequest(t, march28day, 100, nil)).PageInfo.EndCursor
 	h.granter.samples = connectors.AllSamples{Samples: every(time.Minute, 10), SampleResult: connectors.SampleResult{Refused: 2}}
-	rest := h.samplePage(t, sampleRequest(t, march28day, 100, after))
+	rest := h.samplePage(sampleRequest(t, march28day, 100, after))
 	assert.Equal(t, "s-5 s-6 s-7 s-8 s-9", sampleIDs(rest))
 	assert.True(t, rest.Complete)
 	require.Len(t, rest.Problems, 1, "what made no sense is told")
 	assert.Contains(t, rest.Problems[0].Message, "2 measurements")
 
 	h.granter.samples = connectors.AllSamples{SampleResult: connectors.SampleResult{Err: down}}
-	nothing := h.samplePage(t, sampleRequest(t, march28day, 100, after))
+	nothing := h.samplePage(sampleRequest(t, march28day, 100, after))
 	assert.Equal(t, health.PageInfo{HasPreviousPage: true}, nothing.PageInfo, "no place to go on from: nobody asks in a circle")
 	assert.False(t, nothing.Complete)
 }
 
 func TestSamplesOfASourceThatIsNotLinked(t *testing.T) {
 	h := newHouse(t)
-	page := h.samplePage(t, sampleRequest(t, march28day, 100, nil))
+	page := h.samplePage(sampleRequest(t, march28day, 100, nil))
 	assert.Empty(t, page.Samples)
 	assert.True(t, page.Complete)
 	require.Len(t, page.Problems, 1)

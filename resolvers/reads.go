@@ -18,12 +18,13 @@ type reads struct {
 	gateway *gateway.Gateway
 	plan    func() plan
 
-	people *dataloader.Loader[group, map[health.UserID]*gateway.Person]
-	links  *dataloader.Loader[linksKey, map[health.UserID][]health.DataSourceLink]
-	zones  *dataloader.Loader[health.UserID, gateway.Zone]
-	steps  *dataloader.Loader[stepsKey, gateway.StepRead]
-	daily  *dataloader.Loader[dailyKey, gateway.DailyRead]
-	urls   *dataloader.Loader[urlKey, health.AuthorizationURL]
+	people  *dataloader.Loader[group, map[health.UserID]*gateway.Person]
+	links   *dataloader.Loader[linksKey, map[health.UserID][]health.DataSourceLink]
+	zones   *dataloader.Loader[health.UserID, gateway.Zone]
+	steps   *dataloader.Loader[stepsKey, gateway.StepRead]
+	samples *dataloader.Loader[samplesKey, gateway.SampleRead]
+	daily   *dataloader.Loader[dailyKey, gateway.DailyRead]
+	urls    *dataloader.Loader[urlKey, health.AuthorizationURL]
 }
 
 // group is everybody whom the plan foresees (planned), or one person beside it.
@@ -55,6 +56,7 @@ func newReads(ctx context.Context, g *gateway.Gateway) *reads {
 	r.links = newLoader(r.readLinks)
 	r.zones = newLoader(r.readZone)
 	r.steps = newLoader(r.readSteps)
+	r.samples = newLoader(r.readSamples)
 	r.daily = newLoader(r.readDaily)
 	r.urls = newLoader(r.readURL)
 	return r
@@ -100,6 +102,7 @@ func (r *reads) forget() {
 	r.links.ClearAll()
 	r.zones.ClearAll()
 	r.steps.ClearAll()
+	r.samples.ClearAll()
 	r.daily.ClearAll()
 	r.urls.ClearAll()
 }
@@ -208,7 +211,11 @@ func (r *reads) readSteps(ctx context.Context, key stepsKey) (gateway.StepRead, 
 // stepCount reads every connector side by side, and the zone beside them.
 func (r *reads) stepCount(ctx context.Context, user health.UserID, request gateway.StepRequest) (*health.StepCount, error) {
 	zone := r.zone(ctx, user, request.Zone)
-	found, err := sideBySide(ctx, r.gateway.StepConnectors(request.Filter()), func(ctx context.Context, connector string) (gateway.StepRead, error) {
+	connectors := r.gateway.StepConnectors(request.Filter())
+	if !selectsDays(ctx) {
+		connectors = nil
+	}
+	found, err := sideBySide(ctx, connectors, func(ctx context.Context, connector string) (gateway.StepRead, error) {
 		return r.stepRead(ctx, dailyOf{linksOf{user, connector}, "stepCount"}, request)
 	})
 	if err != nil {
@@ -219,6 +226,7 @@ func (r *reads) stepCount(ctx context.Context, user health.UserID, request gatew
 		return nil, err
 	}
 	count := r.gateway.CountSteps(request, home, found)
+	count.User, count.DataSources = user, request.Filter().DataSources()
 	return &count, nil
 }
 

@@ -95,7 +95,7 @@ func TestSamplesOutOfOrderAreHandedOverInOrder(t *testing.T) {
 }
 
 func TestOnePageIsAsLongAsExpected(t *testing.T) {
-	for expect, size := range map[int]string{0: "10000", 1: "1001", 100: "1100", 9000: "10000", 10_000: "10000"} {
+	for expect, size := range map[int]string{0: "10000", 1: "2001", 100: "2100", 9000: "10000", 10_000: "10000"} {
 		connector, account := against(t, func(w http.ResponseWriter, r *http.Request) {
 			assert.Equal(t, size, r.URL.Query().Get("pageSize"))
 			_, _ = io.WriteString(w, page(false, items("01")...))
@@ -126,7 +126,7 @@ func history(t testing.TB, n int) (*http.Client, *atomic.Int64) {
 			fmt.Fprintf(&b, `{"id":"sample-%d","value":1,"start_date":%q,"end_date":%q}`, i, at, at)
 		}
 		b.WriteString(`]}`)
-		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(b.String())), Request: r}, nil
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(b.String())), Request: r}, nil
 	})}, calls
 }
 

@@ -20,7 +20,7 @@ const (
 
 	// leastPage is asked for where few samples are expected, and beyond what is expected otherwise: the margin brings samples before
 	// the first that counts, and a second call is dearer than a longer page.
-	leastPage = 1000
+	leastPage = 2000
 
 	// marginDays are asked for on each side of the span's days in UTC. Whether endDate is included, whether a plain date means
 	// UTC or the person's zone, and whether a sample counts by its start or its overlap is not documented.
