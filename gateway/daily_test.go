@@ -68,6 +68,17 @@ func TestASampleThatComesTooLateIsSeen(t *testing.T) {
 	assert.True(t, d.disordered)
 }
 
+// What is counted at an instant waits for whoever else counted at that very instant.
+func TestAnInstantIsNotSettledBeforeItIsOver(t *testing.T) {
+	d := newDaily(metricNamed(t, "distanceCycling"), days(t, "2026-03-01", "2026-03-01"), health.UTC)
+	d.hold, d.slack = 0, 0
+	noon := d.starts[0].Add(12 * time.Hour)
+	require.True(t, d.add([]health.Sample{{Start: noon, End: noon, Value: 5, Device: "phone"}}))
+	require.True(t, d.add([]health.Sample{{Start: noon, End: noon, Value: 7, Device: "watch"}}))
+	d.finish()
+	assert.InDelta(t, 7, d.figures[0].sum, 0)
+}
+
 func TestLevelsAgreeWithLookingAtEachSample(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := aScene([]string{"phone", "watch", ""}).Draw(t, "scene")

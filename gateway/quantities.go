@@ -60,6 +60,61 @@ func checkDays(days health.DateRange, most int) error {
 	return nil
 }
 
+// QuantityRequest is the arguments of quantity, checked.
+type QuantityRequest struct {
+	SampleRequest
+	Quantity health.Metric
+	Unit     health.Unit // "" where the metric is not known
+}
+
+// QuantityRequest checks the arguments of quantity without any call. A unit of "" is the metric's own.
+func (g *Gateway) QuantityRequest(metric string, from, to time.Time, first *int, after *string, unit string) (QuantityRequest, error) {
+	var r QuantityRequest
+	for _, bound := range []struct {
+		argument string
+		at       time.Time
+	}{{"from", from}, {"to", to}} {
+		if year := bound.at.UTC().Year(); year < minYear || year > maxYear {
+			return r, health.Refuse(bound.argument, fmt.Sprintf("an instant of the years %d to %d", minYear, maxYear))
+		}
+	}
+	switch span := to.Sub(from); {
+	case span <= 0:
+		return r, health.Refuse("to", "the end has to be after the beginning")
+	case span > MaxStatisticsDays*24*time.Hour:
+		return r, health.Refuse("to", fmt.Sprintf("at most %d days after from", MaxStatisticsDays))
+	}
+	var err error
+	if r.Quantity, err = health.ParseMetric(metric); err != nil {
+		return r, err
+	}
+	if r.Unit, err = r.Quantity.In(unit); err != nil {
+		return r, err
+	}
+	r.SampleRequest, err = NewSampleRequest(metric, health.Interval{Start: from, End: to}, first, after)
+	return r, err
+}
+
+// QuantityPage puts together what was read, in the unit asked for. It calls nobody.
+func (g *Gateway) QuantityPage(request QuantityRequest, reads []SampleRead) health.SamplePage {
+	page := g.SamplePage(request.SampleRequest, Filter{}, reads)
+	if len(reads) == 0 {
+		page.Problems = append(page.Problems, noQuantities())
+	}
+	if request.Quantity.Unit == nil {
+		return page
+	}
+	for i := range page.Samples {
+		s := &page.Samples[i]
+		s.Value, s.Unit = health.Convert(s.Value, *request.Quantity.Unit, request.Unit), request.Unit
+	}
+	return page
+}
+
+func noQuantities() health.Problem {
+	return health.Problem{Code: health.Unsupported, Message: "no upstream of this gateway has quantities"}
+}
+
 // DailyRead is what one connector had to say about a metric's days: what was read once, for every field that needs it.
 type DailyRead struct {
 	StepRead // the links, and how the read ended
@@ -104,7 +159,7 @@ func (g *Gateway) Statistics(request StatisticsRequest, zone Zone, reads []Daily
 		TimeZone: zone.TimeZone, TimeZoneOrigin: zone.Origin, Problems: []health.Problem{}, Complete: true, FetchedAt: g.Now(),
 	}
 	if len(reads) == 0 {
-		statistics.Problems = append(statistics.Problems, health.Problem{Code: health.Unsupported, Message: "no upstream of this gateway has quantities"})
+		statistics.Problems = append(statistics.Problems, noQuantities())
 	}
 	for _, read := range reads {
 		problem, complete := read.problemOf(StepRequest{Days: request.Days}, zone.TimeZone)

@@ -2030,6 +2030,16 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	return res
 }
 
+func (ec *executionContext) unmarshalOString2healthgraphᚋhealthᚐUnit(ctx context.Context, v any) (health.Unit, error) {
+	var res health.Unit
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOString2healthgraphᚋhealthᚐUnit(ctx context.Context, sel ast.SelectionSet, v health.Unit) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalOString2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)

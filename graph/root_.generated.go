@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"healthgraph/health"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -162,6 +163,37 @@ type ComplexityRoot struct {
 		To          func(childComplexity int) int
 	}
 
+	QuantitySample struct {
+		DataSource func(childComplexity int) int
+		Device     func(childComplexity int) int
+		End        func(childComplexity int) int
+		Start      func(childComplexity int) int
+		Unit       func(childComplexity int) int
+		Value      func(childComplexity int) int
+	}
+
+	QuantitySampleConnection struct {
+		Complete func(childComplexity int) int
+		Metric   func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+		Problems func(childComplexity int) int
+		Samples  func(childComplexity int) int
+		Series   func(childComplexity int) int
+		Unit     func(childComplexity int) int
+	}
+
+	QuantitySampleEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	QuantitySeries struct {
+		Devices func(childComplexity int) int
+		Ends    func(childComplexity int) int
+		Starts  func(childComplexity int) int
+		Values  func(childComplexity int) int
+	}
+
 	QuantityStatistics struct {
 		Complete       func(childComplexity int) int
 		FetchedAt      func(childComplexity int) int
@@ -184,6 +216,7 @@ type ComplexityRoot struct {
 		Metrics            func(childComplexity int) int
 		Node               func(childComplexity int, id string) int
 		Nodes              func(childComplexity int, ids []string) int
+		Quantity           func(childComplexity int, userID *string, metric string, from time.Time, to time.Time, first *int, after *string, unit *string) int
 		QuantityStatistics func(childComplexity int, userID *string, metric string, from health.Date, to health.Date, period *health.StatisticsPeriod, timeZone *health.TimeZone, unit *string) int
 		StepCount          func(childComplexity int, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
 		User               func(childComplexity int, id string) int
@@ -268,6 +301,7 @@ type ComplexityRoot struct {
 		AuthorizationURL   func(childComplexity int, dataSource string, redirectURL *health.URL) int
 		Connections        func(childComplexity int, dataSources []string) int
 		ID                 func(childComplexity int) int
+		Quantity           func(childComplexity int, metric string, from time.Time, to time.Time, first *int, after *string, unit *string) int
 		QuantityStatistics func(childComplexity int, metric string, from health.Date, to health.Date, period *health.StatisticsPeriod, timeZone *health.TimeZone, unit *string) int
 		StepCount          func(childComplexity int, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
 	}
@@ -813,6 +847,124 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.QuantityPeriod.To(childComplexity), true
 
+	case "QuantitySample.dataSource":
+		if e.ComplexityRoot.QuantitySample.DataSource == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySample.DataSource(childComplexity), true
+	case "QuantitySample.device":
+		if e.ComplexityRoot.QuantitySample.Device == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySample.Device(childComplexity), true
+	case "QuantitySample.end":
+		if e.ComplexityRoot.QuantitySample.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySample.End(childComplexity), true
+	case "QuantitySample.start":
+		if e.ComplexityRoot.QuantitySample.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySample.Start(childComplexity), true
+	case "QuantitySample.unit":
+		if e.ComplexityRoot.QuantitySample.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySample.Unit(childComplexity), true
+	case "QuantitySample.value":
+		if e.ComplexityRoot.QuantitySample.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySample.Value(childComplexity), true
+
+	case "QuantitySampleConnection.complete":
+		if e.ComplexityRoot.QuantitySampleConnection.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySampleConnection.Complete(childComplexity), true
+	case "QuantitySampleConnection.metric":
+		if e.ComplexityRoot.QuantitySampleConnection.Metric == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySampleConnection.Metric(childComplexity), true
+	case "QuantitySampleConnection.pageInfo":
+		if e.ComplexityRoot.QuantitySampleConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySampleConnection.PageInfo(childComplexity), true
+	case "QuantitySampleConnection.problems":
+		if e.ComplexityRoot.QuantitySampleConnection.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySampleConnection.Problems(childComplexity), true
+	case "QuantitySampleConnection.edges", "QuantitySampleConnection.nodes":
+		if e.ComplexityRoot.QuantitySampleConnection.Samples == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySampleConnection.Samples(childComplexity), true
+	case "QuantitySampleConnection.series":
+		if e.ComplexityRoot.QuantitySampleConnection.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySampleConnection.Series(childComplexity), true
+	case "QuantitySampleConnection.unit":
+		if e.ComplexityRoot.QuantitySampleConnection.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySampleConnection.Unit(childComplexity), true
+
+	case "QuantitySampleEdge.cursor":
+		if e.ComplexityRoot.QuantitySampleEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySampleEdge.Cursor(childComplexity), true
+	case "QuantitySampleEdge.node":
+		if e.ComplexityRoot.QuantitySampleEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySampleEdge.Node(childComplexity), true
+
+	case "QuantitySeries.devices":
+		if e.ComplexityRoot.QuantitySeries.Devices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySeries.Devices(childComplexity), true
+	case "QuantitySeries.ends":
+		if e.ComplexityRoot.QuantitySeries.Ends == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySeries.Ends(childComplexity), true
+	case "QuantitySeries.starts":
+		if e.ComplexityRoot.QuantitySeries.Starts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySeries.Starts(childComplexity), true
+	case "QuantitySeries.values":
+		if e.ComplexityRoot.QuantitySeries.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySeries.Values(childComplexity), true
+
 	case "QuantityStatistics.complete":
 		if e.ComplexityRoot.QuantityStatistics.Complete == nil {
 			break
@@ -948,6 +1100,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]string)), true
+	case "Query.quantity":
+		if e.ComplexityRoot.Query.Quantity == nil {
+			break
+		}
+
+		args, err := ec.field_Query_quantity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Quantity(childComplexity, args["userId"].(*string), args["metric"].(string), args["from"].(time.Time), args["to"].(time.Time), args["first"].(*int), args["after"].(*string), args["unit"].(*string)), true
 	case "Query.quantityStatistics":
 		if e.ComplexityRoot.Query.QuantityStatistics == nil {
 			break
@@ -1332,6 +1495,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.ID(childComplexity), true
+	case "User.quantity":
+		if e.ComplexityRoot.User.Quantity == nil {
+			break
+		}
+
+		args, err := ec.field_User_quantity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.User.Quantity(childComplexity, args["metric"].(string), args["from"].(time.Time), args["to"].(time.Time), args["first"].(*int), args["after"].(*string), args["unit"].(*string)), true
 	case "User.quantityStatistics":
 		if e.ComplexityRoot.User.QuantityStatistics == nil {
 			break
@@ -2076,9 +2250,85 @@ type QuantityPeriod {
   dataSources: [DataSource!]!
 }
 
+"A page of a metric's samples, in order of their start, then their end, as for ` + "`" + `StepSampleConnection` + "`" + `."
+type QuantitySampleConnection {
+  "What was measured."
+  metric: Metric!
+  "The unit of every value, by its UCUM code. Null where the metric is not in the catalogue: then it stands beside each sample."
+  unit: String
+  "The samples with their cursors."
+  edges: [QuantitySampleEdge!]!
+  "The samples alone."
+  nodes: [QuantitySample!]!
+  "The same in columns, for charts. Null where the metric is not in the catalogue, as its values can be of different units."
+  series: QuantitySeries
+  "Whether there is more. Also true when a failure ended the page: the next one begins there, and tries again."
+  pageInfo: PageInfo!
+  "What could not be had, and why."
+  problems: [Problem!]!
+  "False when a linked source could not be read to the end of the page."
+  complete: Boolean!
+}
+
+"A sample and its place."
+type QuantitySampleEdge {
+  "What to give as ` + "`" + `after` + "`" + ` for the page behind it."
+  cursor: String!
+  "The sample."
+  node: QuantitySample!
+}
+
+"What one device measured, at an instant or over a span of time."
+type QuantitySample {
+  "When it begins."
+  start: DateTime!
+  "When it ends. The same as ` + "`" + `start` + "`" + ` for what was measured at an instant."
+  end: DateTime!
+  "How much."
+  value: Float!
+  "The unit of the value, by its UCUM code; of a metric that is not in the catalogue as the upstream names it, or null."
+  unit: String
+  "The device, or what wrote the sample. Null where the upstream names neither."
+  device: String
+  "Where it is from."
+  dataSource: DataSource!
+}
+
+"The samples of a page in columns of one length: the first of each belongs to the first sample, and so on."
+type QuantitySeries {
+  "When the samples begin."
+  starts: InstantColumn!
+  "When they end."
+  ends: InstantColumn!
+  "How much."
+  values: NumberColumn!
+  "The devices, null where the upstream names none."
+  devices: TextColumn!
+}
+
 extend type Query {
   "The metrics that are known, by name: HealthKit's quantity types. An upstream need not have all of them, and may have others."
   metrics: [Metric!]!
+  """
+  A metric's samples that touch a span of time, as devices took them. Those of several devices overlap: what they come to is in
+  ` + "`" + `quantityStatistics` + "`" + `.
+  """
+  quantity(
+    "Whose: yourself when left out. A service's credential has to say."
+    userId: ID
+    "The metric's name, such as \"heartRate\". One that ` + "`" + `metrics` + "`" + ` does not list is asked for all the same."
+    metric: String!
+    "The beginning."
+    from: DateTime!
+    "The end, not included. After ` + "`" + `from` + "`" + `, by 3,660 days at most."
+    to: DateTime!
+    "The length of the page, at most 10,000."
+    first: Int = 100
+    "The cursor behind which the page begins. Leave it out for the first page."
+    after: String
+    "The unit of the values: one of the metric's ` + "`" + `units` + "`" + `. Leave it out for its own."
+    unit: String
+  ): QuantitySampleConnection @requiresScope(scope: "quantities:read")
   """
   What a metric's samples come to per day, week or month between two dates, both included; at most 3,660 days. The metric must be
   one of ` + "`" + `metrics` + "`" + `.
@@ -2102,6 +2352,24 @@ extend type Query {
 }
 
 extend type User {
+  """
+  A metric's samples that touch a span of time, as devices took them. Those of several devices overlap: what they come to is in
+  ` + "`" + `quantityStatistics` + "`" + `.
+  """
+  quantity(
+    "The metric's name, such as \"heartRate\". One that ` + "`" + `metrics` + "`" + ` does not list is asked for all the same."
+    metric: String!
+    "The beginning."
+    from: DateTime!
+    "The end, not included. After ` + "`" + `from` + "`" + `, by 3,660 days at most."
+    to: DateTime!
+    "The length of the page, at most 10,000."
+    first: Int = 100
+    "The cursor behind which the page begins. Leave it out for the first page."
+    after: String
+    "The unit of the values: one of the metric's ` + "`" + `units` + "`" + `. Leave it out for its own."
+    unit: String
+  ): QuantitySampleConnection @requiresScope(scope: "quantities:read")
   """
   What a metric's samples come to per day, week or month between two dates, both included; at most 3,660 days. The metric must be
   one of ` + "`" + `metrics` + "`" + `.
@@ -2683,6 +2951,70 @@ func (ec *executionContext) childFields_QuantityPeriod(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type QuantityPeriod", field.Name)
 }
 
+func (ec *executionContext) childFields_QuantitySample(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "start":
+		return ec.fieldContext_QuantitySample_start(ctx, field)
+	case "end":
+		return ec.fieldContext_QuantitySample_end(ctx, field)
+	case "value":
+		return ec.fieldContext_QuantitySample_value(ctx, field)
+	case "unit":
+		return ec.fieldContext_QuantitySample_unit(ctx, field)
+	case "device":
+		return ec.fieldContext_QuantitySample_device(ctx, field)
+	case "dataSource":
+		return ec.fieldContext_QuantitySample_dataSource(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantitySample", field.Name)
+}
+
+func (ec *executionContext) childFields_QuantitySampleConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "metric":
+		return ec.fieldContext_QuantitySampleConnection_metric(ctx, field)
+	case "unit":
+		return ec.fieldContext_QuantitySampleConnection_unit(ctx, field)
+	case "edges":
+		return ec.fieldContext_QuantitySampleConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_QuantitySampleConnection_nodes(ctx, field)
+	case "series":
+		return ec.fieldContext_QuantitySampleConnection_series(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_QuantitySampleConnection_pageInfo(ctx, field)
+	case "problems":
+		return ec.fieldContext_QuantitySampleConnection_problems(ctx, field)
+	case "complete":
+		return ec.fieldContext_QuantitySampleConnection_complete(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantitySampleConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_QuantitySampleEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_QuantitySampleEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_QuantitySampleEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantitySampleEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_QuantitySeries(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "starts":
+		return ec.fieldContext_QuantitySeries_starts(ctx, field)
+	case "ends":
+		return ec.fieldContext_QuantitySeries_ends(ctx, field)
+	case "values":
+		return ec.fieldContext_QuantitySeries_values(ctx, field)
+	case "devices":
+		return ec.fieldContext_QuantitySeries_devices(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantitySeries", field.Name)
+}
+
 func (ec *executionContext) childFields_QuantityStatistics(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "metric":
@@ -2861,6 +3193,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_stepCount(ctx, field)
 	case "accessLog":
 		return ec.fieldContext_User_accessLog(ctx, field)
+	case "quantity":
+		return ec.fieldContext_User_quantity(ctx, field)
 	case "quantityStatistics":
 		return ec.fieldContext_User_quantityStatistics(ctx, field)
 	}

@@ -11,6 +11,7 @@ import (
 	"healthgraph/callers"
 	"healthgraph/gateway"
 	"healthgraph/health"
+	"healthgraph/projection"
 )
 
 // plan is what an operation is going to read, found by reading its selections before any of it is resolved. Fields that
@@ -130,6 +131,8 @@ func (p *planner) field(ctx context.Context, user health.UserID, field graphql.C
 		}
 	case "authorizationUrl":
 		p.readPerson(user)
+	case "quantity":
+		p.quantity(user, arguments)
 	case "quantityStatistics":
 		p.statistics(user, arguments)
 	case "stepCount":
@@ -149,6 +152,20 @@ func (p *planner) field(ctx context.Context, user health.UserID, field graphql.C
 				p.days[of] = append(p.days[of], request.Days)
 			}
 		}
+	}
+}
+
+// quantity notes whose links a page of samples needs.
+func (p *planner) quantity(user health.UserID, arguments map[string]any) {
+	metric, _ := arguments["metric"].(string)
+	unit, _ := arguments["unit"].(string)
+	from, fromErr := projection.UnmarshalDateTime(arguments["from"])
+	to, toErr := projection.UnmarshalDateTime(arguments["to"])
+	if _, err := p.gateway.QuantityRequest(metric, from, to, nil, nil, unit); err != nil || fromErr != nil || toErr != nil {
+		return
+	}
+	for _, connector := range p.gateway.SampleConnectors(gateway.Filter{}) {
+		p.readLinks(user, connector)
 	}
 }
 

@@ -2,9 +2,11 @@ package resolvers
 
 import (
 	"context"
+	"time"
 
 	"healthgraph/gateway"
 	"healthgraph/health"
+	"healthgraph/projection"
 )
 
 // dailyKey names the days of a metric of one person at one connector, as a zone's clocks cut them.
@@ -79,4 +81,31 @@ func (r *reads) readDaily(ctx context.Context, key dailyKey) (gateway.DailyRead,
 		return gateway.DailyRead{}, err
 	}
 	return r.gateway.ReadDaily(ctx, person, key.connector, links[key.user], metric, key.days, key.zone), nil
+}
+
+func (r *Resolver) quantity(ctx context.Context, user health.UserID, metric string, from, to time.Time, first *int, after, unit *string) (*projection.QuantityConnection, error) {
+	request, err := r.Gateway.QuantityRequest(metric, from, to, first, after, valueOr(unit, ""))
+	if err != nil {
+		return nil, err
+	}
+	reads := readsOf(ctx)
+	found, err := sideBySide(ctx, r.Gateway.SampleConnectors(gateway.Filter{}), func(ctx context.Context, connector string) (gateway.SampleRead, error) {
+		of := linksOf{user, connector}
+		links, err := reads.connectorLinks(ctx, user, connector)()
+		if err != nil {
+			return gateway.SampleRead{}, err
+		}
+		if read, worthReading := r.Gateway.StepLinks(connector, links[user], gateway.Filter{}); !worthReading {
+			return gateway.NotRead(read), nil
+		}
+		return reads.samples.Load(ctx, samplesKey{of, request.SampleRequest})()
+	})
+	if err != nil {
+		return nil, err
+	}
+	page := projection.QuantityConnection{SamplePage: r.Gateway.QuantityPage(request, found), Metric: request.Quantity}
+	if request.Unit != "" {
+		page.Unit = &request.Unit
+	}
+	return &page, nil
 }

@@ -35,8 +35,9 @@ var sharedOperations = []string{
 	  nodes(ids: [$mine, $me]) { id ... on DataSourceLink { status } ... on User { connections { status } } } }`,
 	`query Lists($me: ID!) { users(ids: [$me, $me]) { id connections { id status } stepCount(from: "2026-04-14", to: "2026-04-14") { total } } }`,
 	`query Quantities { quantityStatistics(metric: "stepCount", from: "2026-04-13", to: "2026-04-14") { timeZone periods { sum presence } problems { code } }
+	  quantity(metric: "stepCount", from: "2026-04-13T00:00:00Z", to: "2026-04-15T00:00:00Z") { nodes { value } series { values } edges { cursor } }
 	  viewer { quantityStatistics(metric: "stepCount", from: "2026-04-14", to: "2026-04-14", period: WEEK) { periods { sum } } } }`,
-	`query OthersQuantities($you: ID!) { quantityStatistics(userId: $you, metric: "stepCount", from: "2026-04-14", to: "2026-04-14") { timeZone periods { sum } }
+	`query OthersQuantities($you: ID!) { quantity(userId: $you, metric: "stepCount", from: "2026-04-13T00:00:00Z", to: "2026-04-15T00:00:00Z") { nodes { value } } quantityStatistics(userId: $you, metric: "stepCount", from: "2026-04-14", to: "2026-04-14") { timeZone periods { sum } }
 	  user(id: $you) { quantityStatistics(metric: "stepCount", from: "2026-04-14", to: "2026-04-14") { timeZone periods { sum } } } }`,
 	`query Log { accessLog { nodes { action actor dataSource { id } } } }`,
 	`query Other($you: ID!, $yours: ID!) { user(id: $you) { id stepCount(from: "2026-04-14", to: "2026-04-14") { total } } connections(userId: $you) { id status }

@@ -19,6 +19,8 @@ var scopeOperations = map[string]string{
 	"Query.connections":                `{ connections { status } }`,
 	"Query.authorizationUrl":           `{ authorizationUrl(dataSource: "fitbit") { authorized } }`,
 	"Query.stepCount":                  `{ stepCount(from: "2026-04-14", to: "2026-04-14") { total } }`,
+	"Query.quantity":                   `{ quantity(metric: "stepCount", from: "2026-04-14T00:00:00Z", to: "2026-04-15T00:00:00Z") { unit } }`,
+	"User.quantity":                    `{ viewer { quantity(metric: "stepCount", from: "2026-04-14T00:00:00Z", to: "2026-04-15T00:00:00Z") { unit } } }`,
 	"Query.quantityStatistics":         `{ quantityStatistics(metric: "stepCount", from: "2026-04-14", to: "2026-04-14") { unit } }`,
 	"User.quantityStatistics":          `{ viewer { quantityStatistics(metric: "stepCount", from: "2026-04-14", to: "2026-04-14") { unit } } }`,
 	"Query.accessLog":                  `{ accessLog { nodes { action } } }`,

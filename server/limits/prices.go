@@ -53,12 +53,14 @@ var prices = map[string]func(a arguments, size int) price{
 	"Query.stepCount":                stepCount,
 	"Query.accessLog":                accessLog,
 	"Query.metrics":                  listOf(metrics),
+	"Query.quantity":                 samples(100),
 	"Query.quantityStatistics":       quantityStatistics,
 
 	"User.connections":                connections,
 	"User.authorizationUrl":           calls(1),
 	"User.stepCount":                  stepCount,
 	"User.accessLog":                  accessLog,
+	"User.quantity":                   samples(100),
 	"User.quantityStatistics":         quantityStatistics,
 	"DataSourceLink.authorizationUrl": calls(1),
 	"DataSourceLink.scopesGranted":    listOf(few),
@@ -78,6 +80,15 @@ var prices = map[string]func(a arguments, size int) price{
 	"QuantityStatistics.periods":  listAsLongAsDecidedAbove,
 	"QuantityStatistics.problems": listOf(few),
 	"QuantityPeriod.dataSources":  listOf(few),
+
+	"QuantitySampleConnection.edges":    listAsLongAsDecidedAbove,
+	"QuantitySampleConnection.nodes":    listAsLongAsDecidedAbove,
+	"QuantitySampleConnection.series":   asLongAsDecidedAbove,
+	"QuantitySeries.starts":             column,
+	"QuantitySeries.ends":               column,
+	"QuantitySeries.values":             column,
+	"QuantitySeries.devices":            column,
+	"QuantitySampleConnection.problems": listOf(few),
 
 	"StepSampleConnection.edges":    listAsLongAsDecidedAbove,
 	"StepSampleConnection.nodes":    listAsLongAsDecidedAbove,
@@ -110,6 +121,9 @@ func calls(n int) func(arguments, int) price {
 func listOf(n int) func(arguments, int) price {
 	return func(arguments, int) price { return price{count: n, size: 1} }
 }
+
+// asLongAsDecidedAbove is an object that hands the size on to its own lists.
+func asLongAsDecidedAbove(_ arguments, size int) price { return price{count: 1, size: size} }
 
 func listAsLongAsDecidedAbove(_ arguments, size int) price { return price{count: size, size: 1} }
 

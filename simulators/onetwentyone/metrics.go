@@ -14,6 +14,7 @@ var units = map[string]string{
 	"bodyMass": "kg", "height": "m", "bodyMassIndex": "count", "bodyTemperature": "degC", "appleSleepingWristTemperature": "degC",
 	"bloodPressureSystolic": "mmHg", "bloodPressureDiastolic": "mmHg", "bloodGlucose": "mg/dL",
 	"environmentalAudioExposure": "dBASPL", "dietaryWater": "mL", "dietaryCaffeine": "g", "insulinDelivery": "IU",
+	"strideOfGiants": "furlong", // HealthKit has no such type: what it adds tomorrow, nobody's list has today
 }
 
 // writing is how a value is written: unit, and what the value becomes in it.
