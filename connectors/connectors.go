@@ -186,7 +186,8 @@ type SampleResult struct {
 	Err       error
 }
 
-// SampleReader reads samples.
+// SampleReader reads samples. Their values are in the metric's own unit (health.Metric), whatever the upstream writes. A metric that
+// the upstream does not have is UNSUPPORTED, which is no word about the link.
 type SampleReader interface {
 	Connector
 	// ReadSamples hands each page of samples to yield, the oldest first as far as the upstream keeps order: every sample that

@@ -2489,7 +2489,7 @@ extend type StepCount {
 `, BuiltIn: false},
 	{Name: "../schema/schema.graphqls", Input: `"""
 One gateway to several health data upstreams. Ask which of a person's data sources are connected, where to connect
-another, end a link, and read daily steps.
+another, end a link, and read daily steps and every other quantity.
 """
 schema {
   query: Query
