@@ -11,6 +11,7 @@ import (
 // figure is one upstream's say about one day.
 type figure[T any] struct {
 	connector string
+	name      string // of the connector
 	value     *T
 	presence  health.Presence
 	sources   []health.DataSource

@@ -54,7 +54,7 @@ func (g *Gateway) CountSteps(request StepRequest, zone Zone, reads []StepRead) h
 		TimeZone: zone.TimeZone, TimeZoneOrigin: zone.Origin,
 		Problems: []health.Problem{}, Complete: true, FetchedAt: now,
 	}
-	columns := make([][]figure[int], len(reads))
+	columns := make([][]figure[daySteps], len(reads))
 	for i, read := range reads {
 		columns[i] = g.figures(request, zone.TimeZone, read)
 		if request.choice.policy == health.ChooseOnly {
@@ -74,7 +74,7 @@ func (g *Gateway) CountSteps(request StepRequest, zone Zone, reads []StepRead) h
 	}
 	total, known := 0, false
 	for i, date := range request.Days.Each() {
-		row := make([]figure[int], len(columns))
+		row := make([]figure[daySteps], len(columns))
 		for j, column := range columns {
 			row[j] = column[i]
 		}
@@ -90,16 +90,33 @@ func (g *Gateway) CountSteps(request StepRequest, zone Zone, reads []StepRead) h
 	return count
 }
 
+// daySteps is an upstream's figure for a day.
+type daySteps struct {
+	steps   int
+	devices []health.DeviceSteps // where the figure is made of samples
+}
+
+func devicesOf(day dayTally) []health.DeviceSteps {
+	devices := make([]health.DeviceSteps, len(day.devices))
+	for i, share := range day.devices {
+		devices[i] = health.DeviceSteps{Recorded: int(math.Round(share.recorded)), Counted: int(math.Round(share.counted))}
+		if share.name != "" {
+			devices[i].Name = &share.name
+		}
+	}
+	return devices
+}
+
 // figures gives the upstream's say about each day of the request, in order.
-func (g *Gateway) figures(request StepRequest, zone health.TimeZone, read StepRead) []figure[int] {
+func (g *Gateway) figures(request StepRequest, zone health.TimeZone, read StepRead) []figure[daySteps] {
 	var tallies map[health.Date]dayTally
 	if read.asked && read.plug.Samples != nil {
 		tallies = tally(read.samples.Samples, request.Days, zone)
 	}
 	today, newest := health.DateOf(g.Now(), zone), read.newest(request.filter)
-	column := make([]figure[int], 0, request.Days.Days())
+	column := make([]figure[daySteps], 0, request.Days.Days())
 	for _, date := range request.Days.Each() {
-		f := figure[int]{connector: read.plug.Description.ID}
+		f := figure[daySteps]{connector: read.plug.Description.ID, name: read.plug.Description.Name}
 		switch {
 		case !read.linked(request.filter):
 			f.presence = health.PresenceNotConnected
@@ -111,7 +128,7 @@ func (g *Gateway) figures(request StepRequest, zone health.TimeZone, read StepRe
 			fromDay(&f, read, date, request.filter)
 		}
 		if f.value != nil {
-			f.presence = presenceOfValue(*f.value, date.Compare(today) >= 0)
+			f.presence = presenceOfValue(f.value.steps, date.Compare(today) >= 0)
 		} else if f.presence == "" {
 			f.presence = health.PresenceNotSynced
 			if newest.After(date.AddDays(1).Start(zone)) {
@@ -135,14 +152,13 @@ func presenceOfValue(steps int, unfinished bool) health.Presence {
 }
 
 // fromSamples takes the day's tally, unless the samples were not read to the day's end: a part would look like a whole.
-func (g *Gateway) fromSamples(f *figure[int], read StepRead, date health.Date, day dayTally, zone health.TimeZone) {
+func (g *Gateway) fromSamples(f *figure[daySteps], read StepRead, date health.Date, day dayTally, zone health.TimeZone) {
 	unread := read.samples.Err != nil && read.samples.ReadUntil.Before(date.AddDays(1).Start(zone))
 	switch {
 	case unread:
 		f.presence = presenceOf(read.samples.Err)
 	case day.touched:
-		steps := int(math.Round(day.steps))
-		f.value = &steps
+		f.value = &daySteps{steps: int(math.Round(day.steps)), devices: devicesOf(day)}
 		f.sources = g.sourcesOf(read)
 	}
 }
@@ -157,7 +173,7 @@ func (g *Gateway) sourcesOf(read StepRead) []health.DataSource {
 
 // fromDay takes the upstream's own total. One that names revoked sources alone is not shown. One that names none of the
 // filtered sources is not theirs; one that names others beside them, or none at all, can't be taken apart.
-func fromDay(f *figure[int], read StepRead, date health.Date, filter Filter) {
+func fromDay(f *figure[daySteps], read StepRead, date health.Date, filter Filter) {
 	result := read.days[date]
 	switch {
 	case result.Err != nil:
@@ -177,11 +193,12 @@ func fromDay(f *figure[int], read StepRead, date health.Date, filter Filter) {
 	if len(outside) == len(named) {
 		return // another source's day
 	}
-	f.value, f.sources, f.outside = result.Total.Steps, result.Total.DataSources, outside
+	f.value = &daySteps{steps: *result.Total.Steps}
+	f.sources, f.outside = result.Total.DataSources, outside
 }
 
 // mergedSources lists the sources that keep merged days from being used, by slug.
-func mergedSources(column []figure[int]) []string {
+func mergedSources(column []figure[daySteps]) []string {
 	var slugs []string
 	for _, f := range column {
 		for _, source := range f.outside {
@@ -193,22 +210,26 @@ func mergedSources(column []figure[int]) []string {
 }
 
 // chosenSteps is the day with what was chosen of its figures.
-func chosenSteps(c choice, date health.Date, row []figure[int]) health.DailySteps {
-	verdict := choose(c, row, cmp.Compare[int])
+func chosenSteps(c choice, date health.Date, row []figure[daySteps]) health.DailySteps {
+	verdict := choose(c, row, func(a, b daySteps) int { return cmp.Compare(a.steps, b.steps) })
 	day := health.DailySteps{Date: date, Presence: verdict.presence, DataSources: []health.DataSource{}, Candidates: []health.StepCandidate{}}
 	for i, f := range row {
 		if f.presence == health.PresenceNotConnected {
 			continue
 		}
 		candidate := health.StepCandidate{
-			Connector: f.connector, DataSources: f.sources, Steps: f.value, Presence: f.presence,
-			Chosen: i == verdict.chosen, Reason: verdict.reasons[i],
+			Connector: f.connector, ConnectorName: f.name, DataSources: f.sources, Presence: f.presence,
+			Chosen: i == verdict.chosen, Reason: verdict.reasons[i], Devices: []health.DeviceSteps{},
+		}
+		if f.value != nil {
+			candidate.Steps = &f.value.steps
+			candidate.Devices = append(candidate.Devices, f.value.devices...)
 		}
 		if candidate.DataSources == nil {
 			candidate.DataSources = []health.DataSource{}
 		}
 		if candidate.Chosen {
-			day.Steps, day.DataSources = f.value, candidate.DataSources
+			day.Steps, day.DataSources = candidate.Steps, candidate.DataSources
 		}
 		day.Candidates = append(day.Candidates, candidate)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 	"time"
 
 	"healthgraph/health"
@@ -15,6 +16,7 @@ import (
 type dayTally struct {
 	steps   float64
 	touched bool // a sample, be it of zero steps, falls on the day
+	devices []deviceShare
 }
 
 // tally spreads samples over the days of the range, as the zone's clocks cut them, without counting overlaps twice.
@@ -32,11 +34,13 @@ func tally(samples []health.Sample, days health.DateRange, zone health.TimeZone)
 	starts = append(starts, days.To.AddDays(1).Start(zone))
 
 	sums := make([]dayTally, len(dates))
-	spread(samples, starts, sums)
-	countInstants(samples, starts, sums)
+	ledger := newLedger(samples, starts)
+	spread(samples, starts, sums, ledger)
+	countInstants(samples, starts, sums, ledger)
 
 	tallies := make(map[health.Date]dayTally, len(dates))
 	for i, date := range dates {
+		sums[i].devices = ledger.shares(i)
 		tallies[date] = sums[i]
 	}
 	return tallies
@@ -50,23 +54,23 @@ type edge struct {
 	begins bool
 }
 
-func spread(samples []health.Sample, starts []time.Time, sums []dayTally) {
+func spread(samples []health.Sample, starts []time.Time, sums []dayTally, ledger *ledger) {
 	first, end := starts[0], starts[len(starts)-1]
 	numbers := map[string]int{}
+	var lines []int // of the ledger, by device
 	edges := make([]edge, 0, 2*len(samples))
 	for i, s := range samples {
 		if !s.Start.Before(s.End) || !s.Start.Before(end) || !s.End.After(first) {
 			continue
 		}
-		name := s.Device
-		if name == "" {
-			name = "\x00" + strconv.Itoa(i)
-		}
+		name := deviceKey(s, i)
 		device, seen := numbers[name]
 		if !seen {
 			device = len(numbers)
 			numbers[name] = device
+			lines = append(lines, ledger.line(s.Device))
 		}
+		ledger.record(lines[device], s)
 		rate := s.Value / s.End.Sub(s.Start).Seconds()
 		edges = append(edges, edge{s.Start, device, rate, true}, edge{s.End, device, rate, false})
 	}
@@ -76,33 +80,55 @@ func spread(samples []health.Sample, starts []time.Time, sums []dayTally) {
 	day := 0
 	for i, e := range edges {
 		if i > 0 {
-			day = addSlice(edges[i-1].at, e.at, active, starts, sums, day)
+			day = addSlice(edges[i-1].at, e.at, active, starts, day, func(d int, steps float64) {
+				sums[d].steps += steps
+				sums[d].touched = true
+				ledger.count(lines[active.order[0]], d, steps)
+			})
 		}
 		active.change(e)
 	}
 }
 
 // addSlice adds the slice from one edge to the next, cut at the starts of days, and gives the day that it ended in.
-func addSlice(from, to time.Time, active *rates, starts []time.Time, sums []dayTally, day int) int {
+func addSlice(from, to time.Time, active *rates, starts []time.Time, day int, add func(day int, steps float64)) int {
 	rate, counting := active.highest()
 	if !counting || !from.Before(to) {
 		return day
 	}
-	for day < len(sums)-1 && !from.Before(starts[day+1]) {
+	days := len(starts) - 1
+	for day < days-1 && !from.Before(starts[day+1]) {
 		day++
 	}
-	for d := day; d < len(sums) && starts[d].Before(to); d++ {
+	for d := day; d < days && starts[d].Before(to); d++ {
 		begin, finish := latest(from, starts[d]), earliest(to, starts[d+1])
 		if begin.Before(finish) {
-			sums[d].steps += rate * finish.Sub(begin).Seconds()
-			sums[d].touched = true
+			add(d, rate*finish.Sub(begin).Seconds())
 		}
 	}
 	return day
 }
 
+// deviceKey tells devices apart: the sample numbered i is a device of its own where it names none.
+func deviceKey(s health.Sample, i int) string {
+	if s.Device == "" {
+		return unnamed + strconv.Itoa(i)
+	}
+	return s.Device
+}
+
+// nameOf is the name in a key.
+func nameOf(key string) string {
+	if strings.HasPrefix(key, unnamed) {
+		return ""
+	}
+	return key
+}
+
+const unnamed = "\x00" // begins no name of a device
+
 // countInstants adds samples without a span.
-func countInstants(samples []health.Sample, starts []time.Time, sums []dayTally) {
+func countInstants(samples []health.Sample, starts []time.Time, sums []dayTally, ledger *ledger) {
 	first, end := starts[0], starts[len(starts)-1]
 	type moment struct {
 		at     time.Time // in UTC, without a monotonic clock: comparable
@@ -111,22 +137,27 @@ func countInstants(samples []health.Sample, starts []time.Time, sums []dayTally)
 	perDevice := map[moment]float64{}
 	for i, s := range samples {
 		if s.Start.Equal(s.End) && !s.Start.Before(first) && s.Start.Before(end) {
-			device := s.Device
-			if device == "" {
-				device = "\x00" + strconv.Itoa(i)
-			}
-			perDevice[moment{s.Start.UTC().Round(0), device}] += s.Value
+			perDevice[moment{s.Start.UTC().Round(0), deviceKey(s, i)}] += s.Value
 		}
 	}
-	highest := map[time.Time]float64{}
-	for m, steps := range perDevice {
-		highest[m.at] = math.Max(highest[m.at], steps)
+	// The day before the first that begins later: of a skipped day and the next, which start together, the next.
+	dayOf := func(at time.Time) int {
+		return sort.Search(len(starts), func(i int) bool { return starts[i].After(at) }) - 1
 	}
-	for at, steps := range highest {
-		// The day before the first that begins later: of a skipped day and the next, which start together, the next.
-		day := sort.Search(len(starts), func(i int) bool { return starts[i].After(at) }) - 1
+	highest := map[time.Time]moment{}
+	for m, steps := range perDevice {
+		line, day := ledger.line(nameOf(m.device)), dayOf(m.at)
+		ledger.recordAt(line, day, steps)
+		best, seen := highest[m.at]
+		if rival := perDevice[best]; !seen || steps > rival || (steps == rival && m.device < best.device) {
+			highest[m.at] = m
+		}
+	}
+	for at, best := range highest {
+		day, steps := dayOf(at), perDevice[best]
 		sums[day].steps += steps
 		sums[day].touched = true
+		ledger.count(ledger.line(nameOf(best.device)), day, steps)
 	}
 }
 

@@ -69,7 +69,7 @@ func bruteForce(s scene) map[health.Date]dayTally {
 		for _, steps := range perDevice {
 			highest = max(highest, steps)
 		}
-		tallies[date] = dayTally{day.steps + highest, true}
+		tallies[date] = dayTally{steps: day.steps + highest, touched: true}
 	}
 	for at := s.days.From.Start(s.zone).Add(-slot * 300); at.Before(s.days.To.AddDays(2).Start(s.zone)); at = at.Add(slot) {
 		during, exactly := map[string]float64{}, map[string]float64{}
@@ -180,4 +180,21 @@ func inRange(s scene, samples []health.Sample) float64 {
 		sum += sample.Value * math.Max(float64(inside), 0) / float64(sample.End.Sub(sample.Start))
 	}
 	return sum
+}
+
+func TestEachDevicesPartOfADayAddsUp(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := aScene([]string{"phone", "watch", ""}).Draw(t, "scene")
+		for date, day := range tally(s.samples, s.days, s.zone) {
+			alone := scene{days: health.DateRange{From: date, To: date}, zone: s.zone}
+			counted := 0.0
+			for _, share := range day.devices {
+				own := slices.DeleteFunc(slices.Clone(s.samples), func(sample health.Sample) bool { return sample.Device != share.name })
+				require.InEpsilon(t, 1+inRange(alone, own), 1+share.recorded, 1e-9, share.name)
+				require.LessOrEqual(t, share.counted, share.recorded*(1+1e-9))
+				counted += share.counted
+			}
+			require.InDelta(t, day.steps, counted, 1.5, "what rounds to nothing is left out")
+		}
+	})
 }

@@ -107,6 +107,20 @@ func TestMidnightIsThatOfTheZone(t *testing.T) {
 	assertDays(t, map[string]float64{"2026-03-01": 200, "2026-03-02": -1}, tally(samples, days(t, "2026-03-01", "2026-03-02"), health.UTC))
 }
 
+func TestAWalkOnATripCountsOnTheDayOfTheZoneAskedFor(t *testing.T) {
+	samples := []health.Sample{
+		walk(t, "phone", "2026-04-10T07:00:00+09:00", "2026-04-10T08:00:00+09:00", 900), // a morning in Tokyo, the evening before in New York
+		walk(t, "phone", "2026-04-10T13:30:00+05:45", "2026-04-10T14:30:00+05:45", 600), // Kathmandu, before noon in UTC
+		walk(t, "phone", "2026-04-10T20:15:00-03:30", "2026-04-10T20:45:00-03:30", 300), // Newfoundland, across midnight in UTC
+	}
+	at := func(zone string) map[health.Date]dayTally {
+		return tally(samples, days(t, "2026-04-09", "2026-04-11"), inZone(t, zone))
+	}
+	assertDays(t, map[string]float64{"2026-04-09": 900, "2026-04-10": 900, "2026-04-11": -1}, at("America/New_York"))
+	assertDays(t, map[string]float64{"2026-04-09": -1, "2026-04-10": 1500, "2026-04-11": 300}, at("Asia/Tokyo"))
+	assertDays(t, map[string]float64{"2026-04-09": 900, "2026-04-10": 750, "2026-04-11": 150}, at("UTC"))
+}
+
 func TestDaysOf23And25HoursKeepAllTheirSteps(t *testing.T) {
 	hourly := func(from string, hours int) []health.Sample {
 		samples := make([]health.Sample, 0, hours)

@@ -72,6 +72,7 @@ type ComplexityRoot struct {
 		Candidates  func(childComplexity int) int
 		DataSources func(childComplexity int) int
 		Date        func(childComplexity int) int
+		Explanation func(childComplexity int) int
 		Presence    func(childComplexity int) int
 		Steps       func(childComplexity int) int
 	}
@@ -98,6 +99,12 @@ type ComplexityRoot struct {
 		ScopesGranted    func(childComplexity int) int
 		ScopesMissing    func(childComplexity int) int
 		Status           func(childComplexity int) int
+	}
+
+	DeviceSteps struct {
+		Counted  func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Recorded func(childComplexity int) int
 	}
 
 	EraseUserPayload struct {
@@ -162,6 +169,7 @@ type ComplexityRoot struct {
 		Chosen      func(childComplexity int) int
 		Connector   func(childComplexity int) int
 		DataSources func(childComplexity int) int
+		Devices     func(childComplexity int) int
 		Presence    func(childComplexity int) int
 		Reason      func(childComplexity int) int
 		Steps       func(childComplexity int) int
@@ -377,6 +385,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DailySteps.Date(childComplexity), true
+	case "DailySteps.explanation":
+		if e.ComplexityRoot.DailySteps.Explanation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DailySteps.Explanation(childComplexity), true
 	case "DailySteps.presence":
 		if e.ComplexityRoot.DailySteps.Presence == nil {
 			break
@@ -504,6 +518,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DataSourceLink.Status(childComplexity), true
+
+	case "DeviceSteps.counted":
+		if e.ComplexityRoot.DeviceSteps.Counted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeviceSteps.Counted(childComplexity), true
+	case "DeviceSteps.name":
+		if e.ComplexityRoot.DeviceSteps.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeviceSteps.Name(childComplexity), true
+	case "DeviceSteps.recorded":
+		if e.ComplexityRoot.DeviceSteps.Recorded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeviceSteps.Recorded(childComplexity), true
 
 	case "EraseUserPayload.deletedRows":
 		if e.ComplexityRoot.EraseUserPayload.DeletedRows == nil {
@@ -801,6 +834,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StepCandidate.DataSources(childComplexity), true
+	case "StepCandidate.devices":
+		if e.ComplexityRoot.StepCandidate.Devices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepCandidate.Devices(childComplexity), true
 	case "StepCandidate.presence":
 		if e.ComplexityRoot.StepCandidate.Presence == nil {
 			break
@@ -1651,7 +1690,7 @@ extend type Query {
   ): User
   """
   Many people, in the order asked: at most 100. A person whom you may not see is null, with one FORBIDDEN error that names
-  the place in the list. More than 100 ids are refused whole: every place is null, with one BAD_USER_INPUT error.
+  the place in the list. More than 100 ids are refused whole: the list is empty, with one BAD_USER_INPUT error.
   """
   users(
     "The people's ids, at most 100."
@@ -1880,6 +1919,8 @@ type DailySteps {
   dataSources: [DataSource!]!
   "Each linked upstream's figure for the day, with why it was or was not chosen, in the catalogue's order."
   candidates: [StepCandidate!]!
+  "Where the figure comes from and why the others were not taken, in plain English for the person whose day it is."
+  explanation: String!
 }
 
 "One upstream's figure for a day. It can come from several data sources that the upstream merged."
@@ -1896,6 +1937,18 @@ type StepCandidate {
   chosen: Boolean!
   "Why it was or was not chosen."
   reason: CandidateReason!
+  "What each device had to do with the figure, what counted most first. Empty where the upstream totals days itself."
+  devices: [DeviceSteps!]!
+}
+
+"What one device had to do with a day's figure."
+type DeviceSteps {
+  "The device, as the upstream names it. Null for all those that it doesn't name, and for those behind the first 50."
+  name: String
+  "The steps that it recorded on the day."
+  recorded: Int!
+  "Those of them that the figure counts. The others were recorded by another device at the same time."
+  counted: Int!
 }
 
 "How a day takes one of several upstreams' figures."
@@ -2093,6 +2146,8 @@ func (ec *executionContext) childFields_DailySteps(ctx context.Context, field gr
 		return ec.fieldContext_DailySteps_dataSources(ctx, field)
 	case "candidates":
 		return ec.fieldContext_DailySteps_candidates(ctx, field)
+	case "explanation":
+		return ec.fieldContext_DailySteps_explanation(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DailySteps", field.Name)
 }
@@ -2143,6 +2198,18 @@ func (ec *executionContext) childFields_DataSourceLink(ctx context.Context, fiel
 		return ec.fieldContext_DataSourceLink_problem(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DataSourceLink", field.Name)
+}
+
+func (ec *executionContext) childFields_DeviceSteps(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_DeviceSteps_name(ctx, field)
+	case "recorded":
+		return ec.fieldContext_DeviceSteps_recorded(ctx, field)
+	case "counted":
+		return ec.fieldContext_DeviceSteps_counted(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeviceSteps", field.Name)
 }
 
 func (ec *executionContext) childFields_EraseUserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2233,6 +2300,8 @@ func (ec *executionContext) childFields_StepCandidate(ctx context.Context, field
 		return ec.fieldContext_StepCandidate_chosen(ctx, field)
 	case "reason":
 		return ec.fieldContext_StepCandidate_reason(ctx, field)
+	case "devices":
+		return ec.fieldContext_StepCandidate_devices(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StepCandidate", field.Name)
 }

@@ -61,10 +61,19 @@ type DailySteps struct {
 
 // StepCandidate is one upstream's figure for a day.
 type StepCandidate struct {
-	Connector   string
-	DataSources []DataSource
-	Steps       *int
-	Presence    Presence
-	Chosen      bool
-	Reason      CandidateReason
+	Connector     string
+	ConnectorName string // as people know it
+	DataSources   []DataSource
+	Steps         *int
+	Presence      Presence
+	Chosen        bool
+	Reason        CandidateReason
+	Devices       []DeviceSteps // what counted most first; empty where the upstream totals days itself
+}
+
+// DeviceSteps is what one device had to do with a day's figure.
+type DeviceSteps struct {
+	Name     *string // nil for all that name none
+	Recorded int
+	Counted  int // the rest was recorded by another device at the same time
 }

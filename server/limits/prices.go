@@ -62,6 +62,7 @@ var prices = map[string]func(a arguments, size int) price{
 	"DailySteps.dataSources":    listOf(few),
 	"DailySteps.candidates":     listOf(upstreams),
 	"StepCandidate.dataSources": listOf(few),
+	"StepCandidate.devices":     listOf(few),
 
 	"StepSampleConnection.edges":    listAsLongAsDecidedAbove,
 	"StepSampleConnection.nodes":    listAsLongAsDecidedAbove,
