@@ -182,7 +182,7 @@ func (g *Gateway) SampleConnectors(f Filter) []string {
 // SamplePage puts together what was read. It calls nobody. A page that a failure ended has a next one, which begins there and tries
 // again.
 func (g *Gateway) SamplePage(request SampleRequest, filter Filter, reads []SampleRead) health.SamplePage {
-	page := health.SamplePage{Problems: g.withoutSamples(filter), Complete: true}
+	page := health.SamplePage{Samples: []health.PlacedSample{}, Problems: g.withoutSamples(filter), Complete: true}
 	more := false
 	for _, read := range reads {
 		problem, complete := read.sampleProblem(filter, request.Span.End)
@@ -191,6 +191,10 @@ func (g *Gateway) SamplePage(request SampleRequest, filter Filter, reads []Sampl
 		}
 		page.Complete = page.Complete && complete
 		more = more || read.more || !complete
+		if len(reads) == 1 && len(read.found) > 0 {
+			page.Samples = read.found // shared with aliases, and only read
+			break
+		}
 		page.Samples = append(page.Samples, read.found...)
 	}
 	if len(reads) > 1 {
