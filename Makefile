@@ -5,7 +5,7 @@ LINT    := go tool -modfile=tools/lint.mod golangci-lint
 # Tests of one package run beside another's; each starts what it needs on free loopback ports.
 TIMEOUT := 8m
 
-.PHONY: demo test setup build binary playground generate lint check-generated unit clients fuzz vuln clean
+.PHONY: demo test setup build binary playground generate lint check-generated unit clients fuzz vuln bench clean
 
 demo: build ## simulated upstreams, embedded database, a signed-in demo person
 	./$(BIN) demo $(ARGS)
@@ -50,6 +50,15 @@ fuzz: ## every fuzz target for a while: make fuzz FUZZTIME=10m
 # Apart from the tests: what is known changes without us, and the database of it is on the network.
 vuln: ## known vulnerabilities in what the program uses
 	go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
+
+# Quiet machines measure best: see docs/performance.md. make bench WORKLOADS=W1,W3 ROUNDS=3 SCALE=0.5 PROFILES=/tmp
+ROUNDS ?= 5
+SCALE  ?= 1
+
+bench: binary ## what the gateway costs beside a plain handler: docs/performance.md
+	go build -o bin/bench ./bench
+	./bin/bench --healthgraph $(BIN) --rounds $(ROUNDS) --scale $(SCALE) --workloads "$(WORKLOADS)" --profiles "$(PROFILES)" \
+	  --against "$(AGAINST)" --database "$(DATABASE)" --write "$(if $(AGAINST),,docs/performance.md)"
 
 clean:
 	rm -rf bin web/node_modules web/dist/assets web/dist/index.html

@@ -42,7 +42,10 @@ var doors = map[string][]string{
 	"simulators/applehealth":   {},
 	"simulators/rook":          {"simulators", "simulators/people"},
 	"simulators/onetwentyone":  {"simulators", "simulators/people"},
-	"cmd/healthgraph":          {"*"}, // wiring knows everybody
+	"cmd/healthgraph":          {"*"},                              // wiring knows everybody
+	"bench":                    {"bench/floor", "bench/upstreams"}, // and asks the gateway from outside
+	"bench/floor":              {"bench/upstreams"},
+	"bench/upstreams":          {"simulators/rook"},
 }
 
 func TestImports(t *testing.T) {
@@ -83,7 +86,7 @@ func TestDriversStayInTheStore(t *testing.T) {
 		"github.com/tink-crypto/tink-go-hcvault": {"cmd/healthgraph"},
 		"github.com/aws":                         {"cmd/healthgraph"},
 		"github.com/hashicorp/vault":             {"cmd/healthgraph"},
-		"net/http":                               {"connectors", "connectors/*", "tokens", "callers", "server", "server/limits", "web", "simulators", "simulators/*", "cmd/healthgraph"},
+		"net/http":                               {"connectors", "connectors/*", "tokens", "callers", "server", "server/limits", "web", "simulators", "simulators/*", "cmd/healthgraph", "bench", "bench/*"},
 	}
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
 	require.NoError(t, err)

@@ -138,7 +138,7 @@ func (i *issuer) begin(ctx context.Context) <-chan struct{} {
 	i.triedAt = i.now()
 	i.underWay = make(chan struct{})
 	go func() {
-		keys, err := i.fetch.keysOf(ctx, i.config)
+		keys, err := i.fetched(ctx)
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		i.tell(ctx, len(keys), err)
@@ -149,6 +149,12 @@ func (i *issuer) begin(ctx context.Context) <-chan struct{} {
 		i.underWay = nil
 	}()
 	return i.underWay
+}
+
+// fetched asks the issuer. What others' code makes of its answer must not end the process.
+func (i *issuer) fetched(ctx context.Context) (keys []verificationKey, err error) {
+	defer health.Recovered(&err)
+	return i.fetch.keysOf(ctx, i.config)
 }
 
 // tell logs a failure, the same one at most once a minute, and the first success after one. The lock is held.

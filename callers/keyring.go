@@ -91,7 +91,10 @@ func (r *keyring) refresh(ctx context.Context) error {
 	if r.isFresh() {
 		return nil
 	}
-	done := r.reads.DoChan("", func() (any, error) { return nil, r.read(context.WithoutCancel(ctx)) })
+	done := r.reads.DoChan("", func() (_ any, err error) {
+		defer health.Recovered(&err)
+		return nil, r.read(context.WithoutCancel(ctx))
+	})
 	select {
 	case result := <-done:
 		return result.Err

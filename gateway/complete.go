@@ -49,6 +49,16 @@ func (g *Gateway) Complete(ctx context.Context, r CompleteRequest) (health.Compl
 	return g.completeByGrant(ctx, r, state, returned)
 }
 
+// Beginner is who began the link that a browser came back from with that URL, as the state in it says. It asks nobody.
+func (g *Gateway) Beginner(text string) (health.UserID, error) {
+	returned, err := url.Parse(text)
+	if err != nil {
+		return "", err
+	}
+	state, err := g.stateOf(returned.Query())
+	return state.User, err
+}
+
 // stateOf opens the state in a returned query.
 func (g *Gateway) stateOf(query url.Values) (tokens.State, error) {
 	switch states := query["state"]; {

@@ -55,6 +55,8 @@ type Gateway struct {
 	discovered map[health.DataSourceID]health.DataSource // shown by upstreams, not in the catalogue
 	lookedAt   time.Time                                 // when the store was last asked for more of them
 
+	linkReads together[linksRead, connectors.LinksResult]
+
 	outages sync.Map // connector → when an outage was last logged
 	logos   sync.Map // data source → the address of its logo (*health.URL), as its upstream last showed it
 }

@@ -72,6 +72,7 @@ type gathering struct {
 // add takes what belongs behind the place that the page begins at. Places of samples are known as their starts pass: the page is
 // full when it has one sample more than asked for, and samples have come that start after that one.
 func (p *gathering) add(samples []health.Sample) (full bool) {
+	p.found = slices.Grow(p.found, max(min(len(samples), p.request.First+1-len(p.found)), 0))
 	for _, s := range samples {
 		if len(p.found) > p.request.First && s.Start.After(p.found[len(p.found)-1].Start) {
 			return true
@@ -138,10 +139,16 @@ func (g *Gateway) ReadSamples(ctx context.Context, p *Person, connector string, 
 	read.found, read.more = page.page(read.samples.SampleResult)
 	g.sampleFailure(ctx, p, &read.StepRead)
 	read.sawData([]health.DataSource{*page.source}, newest)
-	if request.Metric == health.StepCountMetric {
-		g.noteData(ctx, p, read.StepRead, links, health.DateRange{From: health.DateOf(span.Start, health.UTC), To: health.DateOf(span.Start, health.UTC)})
-	}
+	g.noteSamples(ctx, p, read, links, request.Metric, span)
 	return read
+}
+
+// noteSamples remembers how new the newest sample of steps is. A page that is full did not look for all that came since.
+func (g *Gateway) noteSamples(ctx context.Context, p *Person, read SampleRead, links []health.DataSourceLink, metric string, span health.Interval) {
+	if read.asked = !read.more; read.samples.Err == nil && metric == health.StepCountMetric {
+		days := health.DateRange{From: health.DateOf(span.Start, health.UTC), To: health.DateOf(span.End.Add(-1), health.UTC)}
+		g.noteData(ctx, p, read.StepRead, links, days)
+	}
 }
 
 // sampleFailure does what a failed read of samples asks for: the log, a doubt about the scopes, the page on which to link again.
@@ -175,7 +182,7 @@ func (g *Gateway) SampleConnectors(f Filter) []string {
 // SamplePage puts together what was read. It calls nobody. A page that a failure ended has a next one, which begins there and tries
 // again.
 func (g *Gateway) SamplePage(request SampleRequest, filter Filter, reads []SampleRead) health.SamplePage {
-	page := health.SamplePage{Problems: g.withoutSamples(filter), Complete: true}
+	page := health.SamplePage{Samples: []health.PlacedSample{}, Problems: g.withoutSamples(filter), Complete: true}
 	more := false
 	for _, read := range reads {
 		problem, complete := read.sampleProblem(filter, request.Span.End)
@@ -184,6 +191,10 @@ func (g *Gateway) SamplePage(request SampleRequest, filter Filter, reads []Sampl
 		}
 		page.Complete = page.Complete && complete
 		more = more || read.more || !complete
+		if len(reads) == 1 && len(read.found) > 0 {
+			page.Samples = read.found // shared with aliases, and only read
+			break
+		}
 		page.Samples = append(page.Samples, read.found...)
 	}
 	if len(reads) > 1 {

@@ -189,6 +189,28 @@ func TestAPageThatFailsHalfWayIsGoneOnWith(t *testing.T) {
 	assert.False(t, nothing.Complete)
 }
 
+func TestSamplesTellHowNewTheDataIs(t *testing.T) {
+	h := newHouse(t)
+	h.grant("person-1", nil)
+	h.granter.samples.Samples, h.granter.pageLength = every(time.Hour, 24), 5
+	today := health.Interval{Start: march28, End: h.clock.Now().Add(24 * time.Hour)}
+	h.samplePage(sampleRequest(t, today, 2, nil))
+	link := h.links("person-1", "granter")["granter"]
+	require.NotNil(t, link.LatestDataAt)
+	assert.Equal(t, march28.Add(4*time.Hour+time.Second), *link.LatestDataAt, "as far as was read")
+
+	h.samplePage(sampleRequest(t, today, 100, nil))
+	link = h.links("person-1", "granter")["granter"]
+	assert.Equal(t, march28.Add(23*time.Hour+time.Second), *link.LatestDataAt)
+
+	checked := link.DataCheckedAt
+	h.clock.advance(2 * time.Hour)
+	h.samplePage(sampleRequest(t, today, 2, nil))
+	assert.Equal(t, checked, h.links("person-1", "granter")["granter"].DataCheckedAt, "a full page did not look for what has come since")
+	h.samplePage(sampleRequest(t, today, 100, nil))
+	assert.WithinDuration(t, h.clock.Now(), *h.links("person-1", "granter")["granter"].DataCheckedAt, time.Second)
+}
+
 func TestSamplesOfASourceThatIsNotLinked(t *testing.T) {
 	h := newHouse(t)
 	page := h.samplePage(sampleRequest(t, march28day, 100, nil))

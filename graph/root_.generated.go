@@ -2096,7 +2096,7 @@ extend type Query {
   ): User
   """
   Many people, in the order asked: at most 100. A person whom you may not see is null, with one FORBIDDEN error that names
-  the place in the list. More than 100 ids are refused whole: every place is null, with one BAD_USER_INPUT error.
+  the place in the list. More than 100 ids are refused whole: the list is empty, with one BAD_USER_INPUT error.
   """
   users(
     "The people's ids, at most 100."
@@ -2435,8 +2435,8 @@ type StepSample {
 }
 
 """
-The same samples in columns of one length, for charts: the first of each column belongs to the first sample, and so on. It is many times
-smaller and faster than as many objects.
+The same samples in columns of one length, for charts: the first of each column belongs to the first sample, and so on. It is less than
+half as long as objects are, and what libraries for charts take.
 """
 type StepSeries {
   "When the samples begin."
@@ -2477,14 +2477,14 @@ extend type StepCount {
     first: Int = 100
     "The cursor behind which the page begins. Leave it out for the first page."
     after: String
-  ): StepSampleConnection
+  ): StepSampleConnection @requiresScope(scope: "quantities:read")
   "The same in columns, for charts. ` + "`" + `samples` + "`" + ` and ` + "`" + `series` + "`" + ` with the same arguments share one read."
   series(
     "The length of the page, at most 10,000."
     first: Int = 10000
     "The cursor behind which the page begins. Leave it out for the first page."
     after: String
-  ): StepSeries
+  ): StepSeries @requiresScope(scope: "quantities:read")
 }
 `, BuiltIn: false},
 	{Name: "../schema/schema.graphqls", Input: `"""

@@ -2,6 +2,8 @@ package health
 
 import (
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 )
 
@@ -98,4 +100,12 @@ func (p *Problem) Err() error {
 		e.RetryAfter = time.Duration(*p.RetryAfter)
 	}
 	return e
+}
+
+// Recovered makes a panic the error *err (INTERNAL, to AsError) with its stack for the log, and without its value, which can hold
+// anything. It is deferred where nobody above would recover: in a goroutine of its own, or under a singleflight.
+func Recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("a panic of type %T: %s", p, debug.Stack())
+	}
 }

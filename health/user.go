@@ -29,7 +29,7 @@ func ParseUserID(s string) (UserID, error) {
 		return "", Refuse("", fmt.Sprintf("a person's id has at most %d bytes", MaxUserIDBytes))
 	case strings.HasPrefix(s, LinkIDPrefix):
 		return "", Refuse("", "a person's id can't begin with "+LinkIDPrefix+", which begins the ids of links")
-	case !utf8.ValidString(s) || strings.TrimSpace(s) != s || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }):
+	case !utf8.ValidString(s) || strings.TrimSpace(s) != s || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }): // half a surrogate pair becomes one
 		return "", Refuse("", "a person's id is printable UTF-8 without white space at its ends")
 	}
 	return UserID(s), nil

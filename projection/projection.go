@@ -33,12 +33,23 @@ type output struct {
 	w io.Writer
 }
 
-const chunk = 16 << 10
+const (
+	chunk   = 16 << 10 // bytes that are handed on at once
+	sampled = 20       // element of a list after which its length is estimated: small elements then fit into a chunk
+)
 
 func (o *output) flush(least int) {
 	if len(o.b) >= least {
 		_, _ = o.w.Write(o.b)
 		o.b = o.b[:0]
+	}
+}
+
+// expect makes room for a list in a writer that keeps all it is given, once the first elements show how long they are: else it would
+// double again and again.
+func (o *output) expect(written, rest int) {
+	if w, keeps := o.w.(interface{ Grow(n int) }); keeps {
+		w.Grow(len(o.b) + len(o.b)*rest/written*9/8)
 	}
 }
 
@@ -151,6 +162,9 @@ func Many[T, U any](object Object[U], get func(v *T) []U) Field[T] {
 					o.b = append(o.b, ',')
 				}
 				write(o, &list[i])
+				if i == sampled {
+					o.expect(i+1, len(list)-i-1)
+				}
 				o.flush(chunk)
 			}
 			o.b = append(o.b, ']')

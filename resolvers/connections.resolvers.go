@@ -15,7 +15,7 @@ func (r *dataSourceLinkResolver) AuthorizationURL(ctx context.Context, obj *heal
 // Revoke is the resolver for the revoke field.
 func (r *mutationResolver) Revoke(ctx context.Context, input health.RevokeInput) (*health.RevokePayload, error) {
 	caller := callers.FromContext(ctx)
-	user, err := caller.Target(input.UserID, "input.userId")
+	user, err := concerned(ctx, input.UserID, "input.userId")
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (r *mutationResolver) RevokeAll(ctx context.Context, input *health.RevokeAl
 		input = &health.RevokeAllInput{}
 	}
 	caller := callers.FromContext(ctx)
-	user, err := caller.Target(input.UserID, "input.userId")
+	user, err := concerned(ctx, input.UserID, "input.userId")
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (r *mutationResolver) EraseUser(ctx context.Context, input *health.EraseUse
 		input = &health.EraseUserInput{}
 	}
 	caller := callers.FromContext(ctx)
-	user, err := caller.Target(input.UserID, "input.userId")
+	user, err := concerned(ctx, input.UserID, "input.userId")
 	if err != nil {
 		return nil, err
 	}

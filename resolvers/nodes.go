@@ -12,18 +12,21 @@ import (
 )
 
 // eachID answers the places of a list one by one: a failure is one error that names its place, and null there. A list
-// that is too long is refused whole, with nothing asked.
-func eachID(ctx context.Context, ids []string, answer func(ctx context.Context, i int) error) {
+// that is too long is refused whole, with nothing asked and no places: gqlgen has a goroutine for each.
+func eachID[T any](ctx context.Context, ids []string, answer func(ctx context.Context, id string) (T, error)) []T {
 	if len(ids) > MaxIDs {
 		graphql.AddError(ctx, health.Refuse("ids", fmt.Sprintf("at most %d ids, not %d", MaxIDs, len(ids))))
-		return
+		return []T{}
 	}
-	for i := range ids {
+	answers := make([]T, len(ids))
+	for i, id := range ids {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		if err := answer(ctx, i); err != nil {
+		var err error
+		if answers[i], err = answer(ctx, id); err != nil {
 			graphql.AddError(ctx, err)
 		}
 	}
+	return answers
 }
 
 // node finds a person or a link. A link that nobody has is null.
@@ -41,7 +44,7 @@ func (r *Resolver) node(ctx context.Context, id, argument string) (health.Node, 
 		return nil, foreseen.ownersErr
 	}
 	caller := callers.FromContext(ctx)
-	if _, err := caller.Target(&record.User, argument); err != nil {
+	if _, err := concerned(ctx, &record.User, argument); err != nil {
 		return nil, err
 	}
 	if !caller.May(callers.ScopeConnectionsRead) {

@@ -27,15 +27,13 @@ func (r *queryResolver) User(ctx context.Context, id string) (*health.User, erro
 
 // Users is the resolver for the users field.
 func (r *queryResolver) Users(ctx context.Context, ids []string) ([]*health.User, error) {
-	users := make([]*health.User, len(ids))
-	eachID(ctx, ids, func(ctx context.Context, i int) error {
-		user, err := target(ctx, &ids[i], "ids")
-		if err == nil {
-			users[i] = &health.User{ID: user}
+	return eachID(ctx, ids, func(ctx context.Context, id string) (*health.User, error) {
+		user, err := target(ctx, &id, "ids")
+		if err != nil {
+			return nil, err
 		}
-		return err
-	})
-	return users, nil
+		return &health.User{ID: user}, nil
+	}), nil
 }
 
 // Node is the resolver for the node field.
@@ -45,12 +43,7 @@ func (r *queryResolver) Node(ctx context.Context, id string) (health.Node, error
 
 // Nodes is the resolver for the nodes field.
 func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]health.Node, error) {
-	nodes := make([]health.Node, len(ids))
-	eachID(ctx, ids, func(ctx context.Context, i int) (err error) {
-		nodes[i], err = r.node(ctx, ids[i], "ids")
-		return err
-	})
-	return nodes, nil
+	return eachID(ctx, ids, func(ctx context.Context, id string) (health.Node, error) { return r.node(ctx, id, "ids") }), nil
 }
 
 // Connections is the resolver for the connections field.

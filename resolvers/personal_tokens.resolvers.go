@@ -10,7 +10,7 @@ import (
 // LinkPersonalAccessToken is the resolver for the linkPersonalAccessToken field.
 func (r *mutationResolver) LinkPersonalAccessToken(ctx context.Context, input health.LinkPersonalAccessTokenInput) (*health.LinkPersonalAccessTokenPayload, error) {
 	caller := callers.FromContext(ctx)
-	user, err := caller.Target(input.UserID, "input.userId")
+	user, err := concerned(ctx, input.UserID, "input.userId")
 	if err != nil {
 		return nil, err
 	}

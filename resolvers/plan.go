@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -24,6 +25,9 @@ type plan struct {
 
 	owners    map[health.LinkID]gateway.LinkRecord // of the links asked for by id
 	ownersErr error
+
+	about   []health.UserID // everybody whom a service's operation is about
+	refused map[health.UserID]time.Duration
 }
 
 // linksOf is one person's links at one connector.
@@ -47,21 +51,28 @@ type planner struct {
 	seen      map[linksOf]bool // who is in links already
 	linkIDs   []health.LinkID
 	known     map[health.UserID]bool
+	concerned map[health.UserID]bool // who is in about already
 }
 
-func planOf(ctx context.Context, g *gateway.Gateway) plan {
+func planOf(ctx context.Context, g *gateway.Gateway, admit Admit) plan {
 	if !graphql.HasOperationContext(ctx) {
 		return plan{}
 	}
 	p := planner{
 		plan:    plan{links: map[string][]health.UserID{}, days: map[dailyOf][]health.DateRange{}},
 		gateway: g, caller: callers.FromContext(ctx), operation: graphql.GetOperationContext(ctx),
-		seen: map[linksOf]bool{}, known: map[health.UserID]bool{},
+		seen: map[linksOf]bool{}, known: map[health.UserID]bool{}, concerned: map[health.UserID]bool{},
 	}
-	if p.operation.Operation.Operation == ast.Query {
-		p.root(ctx, p.operation.Operation.SelectionSet)
+	switch selections := p.operation.Operation.SelectionSet; p.operation.Operation.Operation {
+	case ast.Query:
+		p.root(ctx, selections)
 		p.linksByID(ctx)
+	case ast.Mutation:
+		p.named("Mutation", selections)
+	case ast.Subscription:
+		p.named("Subscription", selections)
 	}
+	p.admit(ctx, admit)
 	for of, ranges := range p.days {
 		p.days[of] = merge(ranges)
 	}
@@ -91,6 +102,7 @@ func (p *planner) root(ctx context.Context, selections ast.SelectionSet) {
 				userID = &user
 			}
 			if user, err := p.caller.Target(userID, "userId"); err == nil {
+				p.concerns(user)
 				p.field(ctx, user, field, arguments)
 			}
 		}
@@ -115,6 +127,7 @@ func (p *planner) persons(ctx context.Context, ids []any, selections ast.Selecti
 
 // person visits the fields of a User.
 func (p *planner) person(ctx context.Context, user health.UserID, selections ast.SelectionSet) {
+	p.concerns(user)
 	for _, field := range graphql.CollectFields(p.operation, selections, []string{"User", "Node"}) {
 		p.field(ctx, user, field, field.ArgumentMap(p.operation.Variables))
 	}
@@ -203,6 +216,7 @@ func (p *planner) linksByID(ctx context.Context) {
 	p.owners, p.ownersErr = p.gateway.LinkRecords(ctx, p.linkIDs)
 	for _, record := range p.owners {
 		if p.caller.MayActFor(record.User) {
+			p.concerns(record.User)
 			p.readLinks(record.User, record.Connector)
 		}
 	}

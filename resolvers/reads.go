@@ -2,7 +2,6 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"github.com/graph-gophers/dataloader/v7"
@@ -49,9 +48,9 @@ type urlKey struct {
 	hasRedirect bool
 }
 
-func newReads(ctx context.Context, g *gateway.Gateway) *reads {
+func newReads(ctx context.Context, g *gateway.Gateway, admit Admit) *reads {
 	r := &reads{gateway: g}
-	r.plan = sync.OnceValue(func() plan { return planOf(ctx, g) })
+	r.plan = sync.OnceValue(func() plan { return planOf(ctx, g, admit) })
 	r.people = newLoader(r.readPeople)
 	r.links = newLoader(r.readLinks)
 	r.zones = newLoader(r.readZone)
@@ -75,14 +74,13 @@ func newLoader[K comparable, V any](read func(context.Context, K) (V, error)) *d
 }
 
 // guarded keeps a panic out of the loader, which would print it with all it holds.
-func guarded[K comparable, V any](ctx context.Context, key K, read func(context.Context, K) (V, error)) (result *dataloader.Result[V]) {
-	defer func() {
-		if p := recover(); p != nil {
-			result = &dataloader.Result[V]{Error: health.Fail(health.Internal, "something went wrong inside the gateway", fmt.Errorf("panic of type %T", p))}
-		}
+func guarded[K comparable, V any](ctx context.Context, key K, read func(context.Context, K) (V, error)) *dataloader.Result[V] {
+	result := &dataloader.Result[V]{}
+	func() {
+		defer health.Recovered(&result.Error)
+		result.Data, result.Error = read(ctx, key)
 	}()
-	value, err := read(ctx, key)
-	return &dataloader.Result[V]{Data: value, Error: err}
+	return result
 }
 
 type readsKey struct{}

@@ -26,7 +26,13 @@ type Resolver struct {
 	Log     *slog.Logger
 	// Timeout is the deadline of one operation. What was read by then is the answer, the rest are problems.
 	Timeout time.Duration
+	// Admit counts an operation of a service for each of the people whom it is about. It gives those of them for whom it is one
+	// too many, with the time to wait. nil admits all.
+	Admit Admit
 }
+
+// Admit is asked at most once for an operation. The people are different from each other.
+type Admit func(ctx context.Context, people []health.UserID) map[health.UserID]time.Duration
 
 // withoutDefer takes back the directive that gqlgen adds to every schema: the transport sends one answer, so what was
 // deferred would be lost.
@@ -46,7 +52,7 @@ func (r *Resolver) AroundOperation(ctx context.Context, next graphql.OperationHa
 		return r.aroundSubscription(ctx, next)
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
-	respond := next(withReads(ctx, newReads(ctx, r.Gateway)))
+	respond := next(withReads(ctx, newReads(ctx, r.Gateway, r.Admit)))
 	return func(ctx context.Context) *graphql.Response {
 		defer cancel()
 		return respond(ctx)
@@ -72,11 +78,20 @@ func (r *Resolver) accessLog(ctx context.Context, user health.UserID, first *int
 // target is whom a field concerns.
 func target(ctx context.Context, userID *string, argument string) (health.UserID, error) {
 	if userID == nil {
-		return callers.FromContext(ctx).Target(nil, argument)
+		return concerned(ctx, nil, argument)
 	}
 	user, err := health.ParseUserID(*userID)
 	if err != nil {
 		return "", health.Refuse(argument, health.AsError(err).Message)
 	}
-	return callers.FromContext(ctx).Target(&user, argument)
+	return concerned(ctx, &user, argument)
+}
+
+// concerned is whom a field concerns: somebody for whom the caller may act, and about whom no more was asked than may be.
+func concerned(ctx context.Context, userID *health.UserID, argument string) (health.UserID, error) {
+	user, err := callers.FromContext(ctx).Target(userID, argument)
+	if err != nil {
+		return "", err
+	}
+	return user, readsOf(ctx).admits(user)
 }

@@ -43,7 +43,7 @@ func (r *Resolver) aroundSubscription(ctx context.Context, next graphql.Operatio
 		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{err}})
 	}
 	s := &stream{}
-	respond := next(context.WithValue(ctx, streamKey{}, s))
+	respond := next(withReads(context.WithValue(ctx, streamKey{}, s), newReads(ctx, r.Gateway, r.Admit)))
 	if s.watch == nil {
 		return respond
 	}
@@ -57,6 +57,6 @@ func (r *Resolver) aroundSubscription(ctx context.Context, next graphql.Operatio
 		defer cancel()
 		// gqlgen leaves the subscription's own field out of the paths of errors below it.
 		ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: "Subscription", Field: fields[0]})
-		return respond(withReads(ctx, newReads(ctx, r.Gateway)))
+		return respond(withReads(ctx, newReads(ctx, r.Gateway, nil))) // whom it is about was counted as it began
 	}
 }

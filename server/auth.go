@@ -1,9 +1,7 @@
 package server
 
 import (
-	"math"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"healthgraph/callers"
@@ -14,42 +12,39 @@ import (
 type authenticated struct {
 	verifier *callers.Verifier
 	rates    *rates // of tokens that are not good
+	faults   *endpoint
 	next     http.Handler
 }
 
 func (a authenticated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	authorization := r.Header.Values("Authorization")
-	if len(authorization) > 1 { // a proxy in front may have looked at the other one
-		refuse(w, r, http.StatusBadRequest, codeBadRequest, "more than one header Authorization")
-		return
-	}
 	if !a.rates.letsTry(w, r) {
 		return
 	}
-	caller, err := a.verifier.Verify(r.Context(), strings.Join(authorization, ""))
+	caller, err := a.verifier.Verify(r.Context(), r.Header.Get("Authorization"))
 	if err != nil {
 		e := health.AsError(err)
 		if e.Code == health.Unauthenticated && !a.rates.failed(w, r) {
 			return
 		}
-		turnAway(w, r, e)
+		a.faults.turnAway(w, r, e)
 		return
 	}
 	a.next.ServeHTTP(w, r.WithContext(callers.NewContext(r.Context(), caller)))
 }
 
 // turnAway answers a request whose caller is not known, or can't be known for now.
-func turnAway(w http.ResponseWriter, r *http.Request, e *health.Error) {
-	var status int
-	switch e.Code {
+func (e *endpoint) turnAway(w http.ResponseWriter, r *http.Request, why *health.Error) {
+	switch why.Code {
 	case health.Unauthenticated:
-		status = http.StatusUnauthorized
-		w.Header().Set("WWW-Authenticate", `Bearer realm="healthgraph"`)
+		challenge := `Bearer realm="healthgraph"`
+		if scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") {
+			challenge += `, error="invalid_token"` // RFC 6750, section 3.1: only where there was one
+		}
+		w.Header().Set("WWW-Authenticate", challenge)
+		refuse(w, r, http.StatusUnauthorized, string(why.Code), why.Message)
 	case callers.CodeIssuerUnavailable:
-		status = http.StatusServiceUnavailable
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+		refuseUntil(w, r, http.StatusServiceUnavailable, why)
 	default:
-		status = http.StatusInternalServerError
+		e.broken(w, r, e.fault(r.Context(), why))
 	}
-	refuse(w, r, status, string(e.Code), e.Message)
 }

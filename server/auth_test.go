@@ -5,9 +5,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/lestrrat-go/jwx/v3/jwa"
 	"github.com/lestrrat-go/jwx/v3/jwt"
 	"github.com/stretchr/testify/assert"
@@ -21,7 +23,7 @@ import (
 func TestACallerWhoseIssuerIsDownIsToldWhenToAskAgain(t *testing.T) {
 	down := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }))
 	t.Cleanup(down.Close)
-	s := newSite(t, func(c *server.Config) {
+	s := limited(t, func(c *server.Config) {
 		var err error
 		c.Verifier, err = callers.NewVerifier(callers.Config{
 			Secret: health.NewSecret(secret), Issuers: []callers.IssuerConfig{{Issuer: down.URL}}, Audience: "healthgraph", Now: time.Now, Log: slog.New(slog.DiscardHandler),
@@ -43,6 +45,14 @@ func TestACallerWhoseIssuerIsDownIsToldWhenToAskAgain(t *testing.T) {
 	require.NoError(t, err)
 	assert.Positive(t, wait)
 	assert.LessOrEqual(t, wait, 10)
+
+	url := s.listen()
+	for range 5 { // it is no bad token
+		l, _ := dial(t, url, dialing{})
+		l.send(`{"type":"connection_init","payload":{"Authorization":"` + signed(down.URL)["Authorization"] + `"}}`)
+		assert.Equal(t, websocket.StatusTryAgainLater, l.closed())
+	}
+	s.open(url, strings.TrimPrefix(signed("another")["Authorization"], "Bearer "))
 
 	assert.Equal(t, http.StatusOK, s.send(http.MethodPost, "/graphql", viewer, signed("another")).Code)
 	w = s.send(http.MethodPost, "/graphql", viewer, nil)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ func wantsEvents(accept []string) (acceptable, best bool) {
 func (e *endpoint) stream(ctx context.Context, w http.ResponseWriter, r *http.Request, operation *graphql.OperationContext) {
 	let, err := newCredential(ctx, e.verifier, r.Header.Get("Authorization"))
 	if err != nil { // it has just ended
-		turnAway(w, r, health.AsError(err))
+		e.turnAway(w, r, health.AsError(err))
 		return
 	}
 	leave, ok := e.streams.enter()
@@ -72,8 +73,7 @@ func (e *endpoint) respond(ctx context.Context, handler graphql.ResponseHandler,
 	send := func(response envelope) bool {
 		body, err := encode(response)
 		if err != nil {
-			e.log.ErrorContext(ctx, "a response could not be encoded", "error", err)
-			body, _ = encode(envelope{Errors: errorsOf(codeInternal, "something went wrong inside the gateway")}) // texts always encode
+			body, _ = encode(envelope{Errors: e.fault(ctx, fmt.Errorf("a response could not be encoded: %w", err))}) // texts always encode
 		}
 		select {
 		case responses <- bytes.TrimSpace(body):
@@ -84,8 +84,7 @@ func (e *endpoint) respond(ctx context.Context, handler graphql.ResponseHandler,
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			_ = e.executor.PresentRecoveredError(ctx, p) // logs it
-			send(envelope{Errors: errorsOf(codeInternal, "something went wrong inside the gateway")})
+			send(envelope{Errors: e.panicked(ctx, p)})
 		}
 	}()
 	for {
@@ -109,8 +108,7 @@ func (s events) run(ctx context.Context, responses <-chan []byte) {
 	limits := s.endpoint.streams.limits
 	header := s.out.Header()
 	header.Set("Content-Type", eventStream+"; charset=utf-8")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Cache-Control", "no-store")
+	header.Add("Vary", "Accept")
 	header.Set("X-Accel-Buffering", "no") // proxies are not to collect it
 	header.Set("Connection", "close")     // whatever came after on it would find the deadlines that are set here
 	beat, lifetime := time.NewTicker(limits.Ping), time.NewTimer(limits.Lifetime)

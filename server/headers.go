@@ -1,11 +1,8 @@
 package server
 
 import (
-	"fmt"
-	"log/slog"
 	"net/http"
 	"path"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -24,11 +21,12 @@ var everyAnswer = map[string]string{
 	"X-Frame-Options":              "DENY",
 }
 
-// hardened sets those headers, has one way to write a path, and answers what panics outside an operation.
+// hardened sets those headers, has one way to write a path, and answers what panics outside the fields of an
+// operation.
 type hardened struct {
 	proxies Proxies
 	hsts    time.Duration // 0 for none
-	log     *slog.Logger
+	faults  *endpoint     // of what panics
 	next    http.Handler
 }
 
@@ -46,19 +44,8 @@ func (h hardened) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	defer h.recovered(w, r)
+	defer h.faults.recovered(w, r)
 	h.next.ServeHTTP(w, r)
-}
-
-func (h hardened) recovered(w http.ResponseWriter, r *http.Request) {
-	switch p := recover(); p {
-	case nil:
-	case http.ErrAbortHandler:
-		panic(p) // which ends the connection, and is meant to
-	default:
-		h.log.ErrorContext(r.Context(), "a panic was caught", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-		refuse(w, r, http.StatusInternalServerError, codeInternal, "something went wrong inside the gateway")
-	}
 }
 
 // isPlain says whether the path is written as it is meant: a proxy in front that has rules for paths, and this server, must not

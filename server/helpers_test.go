@@ -149,6 +149,7 @@ func assertNoEcho(t *testing.T, w *httptest.ResponseRecorder) {
 type upstream struct {
 	mu      sync.Mutex
 	calls   []string
+	asked   []string // the people whose links were read
 	panicIn string
 	ended   map[string]bool // people whose link is shown no more
 }
@@ -182,6 +183,7 @@ func (u *upstream) ReadLinks(_ context.Context, accounts []connectors.Account) [
 	results := make([]connectors.LinksResult, len(accounts))
 	for i := range results {
 		u.mu.Lock()
+		u.asked = append(u.asked, accounts[i].ID)
 		connected := !u.ended[accounts[i].ID]
 		u.mu.Unlock()
 		results[i].Links = []connectors.LinkState{{DataSource: u.Describe().DataSources[0], Connected: connected}}

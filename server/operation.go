@@ -29,7 +29,8 @@ type operation struct {
 // subscribe begins an operation of any kind. A subscription's watch has begun when it returns, so that whatever the client
 // sends next comes after that.
 func (c *socket) subscribe(ctx context.Context, id string, payload json.RawMessage) *ending {
-	params, refused := c.endpoint.paramsOf(strings.NewReader(string(payload)))
+	wait := c.rates.wait(ctx, c.credential.caller) // before anything else is done for it, as with HTTP
+	params, refused := c.endpoint.paramsOf(ctx, strings.NewReader(string(payload)))
 	if refused != nil && refused.code == codeBadRequest {
 		return &ending{closeBadMessage, "the payload of subscribe must be an object with query (a text)"}
 	}
@@ -55,9 +56,12 @@ func (c *socket) subscribe(ctx context.Context, id string, payload json.RawMessa
 	}
 	handler, failures := graphql.ResponseHandler(nil), gqlerror.List(nil)
 	continuous := false
-	if refused != nil {
+	switch {
+	case wait > 0:
+		failures = gqlerror.List{{Message: messageTooMany, Extensions: tooManyExtensions(wait)}}
+	case refused != nil:
 		failures = errorsOf(refused.code, refused.message)
-	} else {
+	default:
 		var request *graphql.OperationContext
 		if ctx, request, failures = c.endpoint.prepare(ctx, params); failures == nil {
 			continuous = request.Operation.Operation == ast.Subscription
@@ -107,8 +111,7 @@ func (op *operation) serve(ctx context.Context, handler graphql.ResponseHandler,
 	c := op.socket
 	defer func() {
 		if p := recover(); p != nil {
-			_ = c.endpoint.executor.PresentRecoveredError(ctx, p) // logs it
-			op.send(ctx, typeError, errorsOf(codeInternal, "something went wrong inside the gateway"))
+			op.send(ctx, typeError, c.endpoint.panicked(ctx, p))
 		}
 	}()
 	for {

@@ -2,8 +2,10 @@ package server_test
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -83,14 +85,44 @@ func TestLimitsThatAreOnlyMeasuredRefuseNothing(t *testing.T) {
 	assert.NotContains(t, s.log.String(), "viewer", "no document")
 	assert.NotContains(t, s.log.String(), "person-1", "nor a variable")
 
-	t.Run("bytes and tokens hold", func(t *testing.T) {
-		assert.Equal(t, []any{"OPERATION_TOO_LARGE"}, codes(read(t, s.post("{"+strings.Repeat(" id", 60)+"}", nil))))
-		w := s.post("{ viewer { id } } #"+strings.Repeat("x", 200), nil)
-		assert.Equal(t, http.StatusRequestEntityTooLarge, w.Code)
-		assert.Contains(t, w.Body.String(), "more than 200 bytes")
-		assert.Equal(t, http.StatusRequestEntityTooLarge, s.post("{ viewer { id } } #"+strings.Repeat("x", 500), nil).Code)
-		want[limits.Tokens], want[limits.QueryBytes], want[limits.BodyBytes] = 1, 1, 1
+	t.Run("bytes and tokens have a ceiling", func(t *testing.T) {
+		sent := func(n int) string { // a body of so many bytes
+			const before, after = `{"query":"{ viewer { id } }","x":"`, `"}`
+			return before + strings.Repeat("x", n-len(before+after)) + after
+		}
+		post := func(body string) *httptest.ResponseRecorder { return s.send(http.MethodPost, "/graphql", body, nil) }
+		tokens := func(n int) string { return "{ viewer { id } }" + strings.Repeat(" #\n", n-6) }
+		query := func(n int) string { return "{ viewer { id } } #" + strings.Repeat("x", n-19) }
+		for range 2 { // the second time, a document that is known
+			assert.Empty(t, read(t, s.post(tokens(61), nil)).Errors)
+			assert.Empty(t, read(t, s.post(tokens(4000), nil)).Errors)
+			assert.Empty(t, read(t, s.post(query(256<<10), nil)).Errors)
+			assert.Empty(t, read(t, post(sent(4<<20))).Errors)
+			chunked := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql", io.MultiReader(strings.NewReader(sent(600))))
+			chunked.Header.Set("Content-Type", "application/json")
+			chunked.Header.Set("Authorization", "Bearer "+s.token)
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, chunked)
+			assert.Empty(t, read(t, w).Errors)
+		}
+		want[limits.Tokens], want[limits.QueryBytes], want[limits.BodyBytes] = 4, 4, 8 // what is long as well as large counts as both
 		assert.Equal(t, want, counted(l))
+		for limit, documents := range map[limits.Limit]int{limits.Tokens: 2, limits.QueryBytes: 2, limits.BodyBytes: 3} {
+			assert.Equal(t, documents, strings.Count(s.log.String(), `"limit":"`+string(limit)+`"`), "once for each document")
+		}
+
+		a := read(t, s.post(tokens(4001), nil))
+		assert.Equal(t, []any{"OPERATION_TOO_LARGE"}, codes(a))
+		assert.EqualValues(t, 4000, a.Errors[0].Extensions["allowed"])
+		w := s.post(query(256<<10+1), nil)
+		assert.Equal(t, http.StatusRequestEntityTooLarge, w.Code)
+		assert.Contains(t, w.Body.String(), "more than 256 KiB")
+		w = post(sent(4<<20 + 1))
+		assert.Equal(t, http.StatusRequestEntityTooLarge, w.Code)
+		assert.Contains(t, w.Body.String(), "more than 4 MiB")
+		want[limits.Tokens], want[limits.QueryBytes], want[limits.BodyBytes] = 5, 6, 10 // what is refused counts where it was
+		assert.Equal(t, want, counted(l))
+		assert.NotContains(t, s.log.String(), "xxx")
 	})
 }
 

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"sync"
 	"time"
@@ -16,21 +15,23 @@ import (
 	"healthgraph/server/ratelimit"
 )
 
-// RateLimits are how many requests are answered.
+// RateLimits are how many requests, and operations over WebSockets, are answered.
 type RateLimits struct {
 	Limiter *ratelimit.Limiter
 	// MeasureOnly answers all, and logs what would have been refused.
 	MeasureOnly bool
-	// Person and Service are of each caller, by their token's subject.
+	// Person and Service are of each caller, by their token's subject. Person is also of what all services together ask about
+	// one person.
 	Person, Service ratelimit.Limit
 	// Failures are of tokens that are not good, by the address they came from.
 	Failures ratelimit.Limit
 }
 
-// The kinds of limits, which are also their names in the headers RateLimit and RateLimit-Policy.
+// The kinds of limits, which are also their names in the headers RateLimit and RateLimit-Policy, and in the log.
 const (
 	limitPerson   = "person"
 	limitService  = "service"
+	limitActedFor = "actedFor" // a person, whichever service asks about them
 	limitFailures = "failures"
 )
 
@@ -61,111 +62,94 @@ func (l *rates) lets(w http.ResponseWriter, r *http.Request, caller callers.Call
 	if l == nil {
 		return true
 	}
-	kind, limit := limitPerson, l.Person
-	if caller.IsService() {
-		kind, limit = limitService, l.Service
-	}
-	result := l.Limiter.Take(r.Context(), kind, string(caller.Subject), limit)
+	kind, limit, result := l.count(r.Context(), caller)
 	if l.MeasureOnly {
-		if !result.Allowed {
-			l.tell(r.Context(), kind)
-		}
 		return true
 	}
 	w.Header().Set("RateLimit-Policy", fmt.Sprintf("%q;q=%d;w=%d", kind, limit.Burst, seconds(limit.Window())))
 	w.Header().Set("RateLimit", fmt.Sprintf("%q;r=%d;t=%d", kind, result.Remaining, seconds(result.Wait)))
-	if result.Allowed {
-		return true
+	if !result.Allowed {
+		tooMany(w, r, result.Wait)
 	}
-	l.tooMany(w, r, kind, result.Wait)
-	return false
+	return result.Allowed
 }
 
-// letsTry says whether tokens of the request's address are looked at, and answers it otherwise: where too many were not good, not
-// even a good one is, or guessing would be as quick as before.
-func (l *rates) letsTry(w http.ResponseWriter, r *http.Request) bool {
-	if l == nil || l.MeasureOnly {
-		return true
+// wait counts a connection or an operation of somebody who is known that came over a WebSocket. It gives the time that they have
+// to wait where it is one too many, and 0 otherwise.
+func (l *rates) wait(ctx context.Context, caller callers.Caller) time.Duration {
+	if l == nil {
+		return 0
 	}
-	address, known := l.addressOf(r)
-	if !known {
-		return true
+	if _, _, result := l.count(ctx, caller); !result.Allowed && !l.MeasureOnly {
+		return result.Wait
 	}
-	wait := l.Limiter.Denied(limitFailures, address)
-	if wait > 0 {
-		l.tooMany(w, r, limitFailures, wait)
-	}
-	return wait <= 0
+	return 0
 }
 
-// failed counts a token that was not good. It says whether the caller may be told so, and answers the request otherwise.
-func (l *rates) failed(w http.ResponseWriter, r *http.Request) bool {
-	if l == nil || r.Header.Get("Authorization") == "" { // without a token nothing was guessed
-		return true
+// count takes one request from a caller's bucket, and logs what did not fit.
+func (l *rates) count(ctx context.Context, caller callers.Caller) (kind string, limit ratelimit.Limit, result ratelimit.Result) {
+	kind, limit = limitPerson, l.Person
+	if caller.IsService() {
+		kind, limit = limitService, l.Service
 	}
-	address, known := l.addressOf(r)
-	if !known {
-		return true
+	result = l.Limiter.Take(ctx, kind, string(caller.Subject), limit)
+	if !result.Allowed {
+		l.tell(ctx, kind, 1)
 	}
-	result := l.Limiter.Take(r.Context(), limitFailures, address, l.Failures)
-	switch {
-	case result.Allowed:
-		return true
-	case l.MeasureOnly:
-		l.tell(r.Context(), limitFailures)
-		return true
-	default:
-		l.tooMany(w, r, limitFailures, result.Wait)
-		return false
-	}
+	return kind, limit, result
 }
 
-// addressOf is the address that failures are counted by: of IPv6 the network of 64 bits, which is one customer's. It is not
-// known where a proxy of a private network sends on what others ask, and nobody said that it is trusted: counting it would let
-// one stranger stop everybody.
-func (l *rates) addressOf(r *http.Request) (string, bool) {
-	address := l.proxies.client(r)
-	if at := peer(r); r.Header.Get("X-Forwarded-For") != "" && (at.IsPrivate() || at.IsLoopback()) && !l.proxies.trusts(at) {
-		l.warn(r.Context())
-		return "", false
+// admit counts an operation of a service for each of the people whom it is about, and gives those for whom it is one too many,
+// with the time to wait. A person's own requests are counted elsewhere: a service that asks too much does not lock them out.
+func (l *rates) admit(ctx context.Context, people []health.UserID) map[health.UserID]time.Duration {
+	names := make([]string, len(people))
+	for i, person := range people {
+		names[i] = string(person)
 	}
-	if address.Is6() {
-		network, err := address.Prefix(64)
-		return network.String(), err == nil
+	refused := map[health.UserID]time.Duration{}
+	for i, result := range l.Limiter.TakeAll(ctx, limitActedFor, names, l.Person) {
+		if !result.Allowed {
+			refused[people[i]] = result.Wait
+		}
 	}
-	return address.String(), address != netip.Addr{}
+	if len(refused) > 0 {
+		l.tell(ctx, limitActedFor, len(refused))
+	}
+	if l.MeasureOnly {
+		return nil
+	}
+	return refused
 }
 
-func (l *rates) tooMany(w http.ResponseWriter, r *http.Request, kind string, wait time.Duration) {
-	l.tell(r.Context(), kind)
+// messageTooMany goes with the extensions of tooManyExtensions.
+const messageTooMany = "too many requests: ask again after retryAfter"
+
+func tooManyExtensions(wait time.Duration) map[string]any {
+	return map[string]any{"code": health.RateLimited, "retryAfter": health.Duration(wait).String()}
+}
+
+func tooMany(w http.ResponseWriter, r *http.Request, wait time.Duration) {
 	w.Header().Set("Retry-After", strconv.Itoa(seconds(wait)))
-	refuseWith(w, r, http.StatusTooManyRequests, "too many requests: ask again after retryAfter", map[string]any{
-		"code": health.RateLimited, "retryAfter": health.Duration(wait).String(),
-	})
+	refuseWith(w, r, http.StatusTooManyRequests, messageTooMany, tooManyExtensions(wait))
 }
 
 // tell logs how many were refused, or would have been, once a minute and without saying who.
-func (l *rates) tell(ctx context.Context, kind string) {
+func (l *rates) tell(ctx context.Context, kind string, n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.refused[kind]++
+	l.refused[kind] += n
 	if now := time.Now(); l.told.IsZero() || now.Sub(l.told) >= tellEvery {
 		message := "requests were refused by the rate limits"
 		if l.MeasureOnly {
 			message = "requests would have been refused by the rate limits"
 		}
-		l.log.WarnContext(ctx, message, limitPerson, l.refused[limitPerson], limitService, l.refused[limitService], limitFailures, l.refused[limitFailures])
+		var counts []any
+		for _, each := range []string{limitPerson, limitService, limitActedFor, limitFailures} {
+			counts = append(counts, each, l.refused[each])
+		}
+		l.log.WarnContext(ctx, message, counts...)
 		l.told = now
 		clear(l.refused)
-	}
-}
-
-func (l *rates) warn(ctx context.Context) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if now := time.Now(); l.warned.IsZero() || now.Sub(l.warned) >= tellEvery {
-		l.warned = now
-		l.log.WarnContext(ctx, "a proxy is in front that HEALTHGRAPH_TRUSTED_PROXIES does not name: failed authentications are not limited, as it is not known whose they are")
 	}
 }
 

@@ -59,11 +59,11 @@ func New(c Config) http.Handler {
 	}
 	allow := neverNull(c.AllowOrigin)
 	rates := newRates(c.RateLimits, c.TrustedProxies, c.Log)
-	e := &endpoint{newExecutor(c), c.Introspection, c.Limits, c.Verifier, c.Streams, c.Now, c.Log}
+	e := &endpoint{newExecutor(c, rates), c.Introspection, c.Limits, c.Verifier, c.Streams, c.Now, c.Log}
 	// A browser asks nobody before it opens a WebSocket: that is let through by its origin, and by a token that no browser adds.
 	graphql := http.Handler(upgradable{
 		sockets: &sockets{e, c.Verifier, rates, c.Streams, allow, c.Now, c.Log},
-		next:    withoutOptions(authenticated{c.Verifier, rates, preflighted{allow, limited{rates, e}}}),
+		next:    withoutOptions(authenticated{c.Verifier, rates, e, preflighted{allow, limited{rates, e}}}),
 	})
 	if allow != nil {
 		graphql = crossOrigin(allow, graphql)
@@ -82,7 +82,7 @@ func New(c Config) http.Handler {
 		mux.Handle("GET /demo/return", page)
 		mux.Handle("GET /demo/return/", page)
 	}
-	return hardened{c.TrustedProxies, c.HSTS, c.Log, mux}
+	return hardened{c.TrustedProxies, c.HSTS, e, mux}
 }
 
 // live says that the process answers. Whether its upstreams do is told in each answer.
@@ -91,20 +91,23 @@ func live(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("ok\n")) // whoever asked has gone if this fails
 }
 
-func newExecutor(c Config) *executor.Executor {
-	e := executor.New(c.Resolver.NewSchema())
-	e.SetErrorPresenter(c.Resolver.Present)
-	e.SetRecoverFunc(c.Resolver.Recover)
-	e.SetParserTokenLimit(c.Limits.Config().Tokens)
+func newExecutor(c Config, rates *rates) *executor.Executor {
+	resolver := *c.Resolver
+	if rates != nil {
+		resolver.Admit = rates.admit
+	}
+	e := executor.New(resolver.NewSchema())
+	e.SetErrorPresenter(resolver.Present)
+	e.SetRecoverFunc(resolver.Recover)
+	e.SetParserTokenLimit(c.Limits.Most(limits.Tokens))
 	e.SetQueryCache(c.Documents)
 	e.Use(c.Documents) // first: it finds the text of a document that is only named
+	e.Use(variables{})
 	e.Use(c.Limits)
-	e.AroundOperations(c.Resolver.AroundOperation)
+	e.AroundOperations(resolver.AroundOperation)
 	e.Use(resolvers.Scopes{})
-	e.Use(extension.Introspection{}) // the endpoint refuses it where it is off: gqlgen would answer with an error of its own
-	if !c.Introspection {
-		e.SetDisableSuggestion(true) // it would tell the names of the schema one by one
-		e.SetDefaultRulesFn(withoutSuggestions)
-	}
+	e.Use(extension.Introspection{})         // the endpoint refuses it where it is off: gqlgen would answer with an error of its own
+	e.SetDisableSuggestion(!c.Introspection) // it would tell the names of the schema one by one
+	e.SetDefaultRulesFn(validation(c.Introspection))
 	return e
 }

@@ -24,7 +24,7 @@ import (
 type sockets struct {
 	endpoint    *endpoint
 	verifier    *callers.Verifier
-	rates       *rates // of tokens that are not good
+	rates       *rates
 	streams     *Streams
 	allowOrigin func(origin string) bool
 	now         func() time.Time
@@ -38,6 +38,10 @@ type upgradable struct {
 }
 
 func (u upgradable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if len(r.Header.Values("Authorization")) > 1 { // a proxy in front may have looked at the other one
+		refuse(w, r, http.StatusBadRequest, codeBadRequest, "more than one header Authorization")
+		return
+	}
 	if isHandshake(r) {
 		u.sockets.ServeHTTP(w, r)
 		return
@@ -72,15 +76,15 @@ func (s *sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, http.StatusForbidden, string(health.Forbidden), "pages of this origin may not call from a browser")
 		return
 	}
+	if !s.rates.letsTry(w, r) { // wherever the token is going to be
+		return
+	}
 	var let *credential
 	if header := r.Header.Get("Authorization"); header != "" {
-		if !s.rates.letsTry(w, r) {
-			return
-		}
 		if let, err = newCredential(r.Context(), s.verifier, header); err != nil {
 			e := health.AsError(err)
 			if e.Code != health.Unauthenticated || s.rates.failed(w, r) {
-				turnAway(w, r, e)
+				s.endpoint.turnAway(w, r, e)
 			}
 			return
 		}
@@ -98,7 +102,7 @@ func (s *sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.log.WarnContext(r.Context(), "a WebSocket could not be opened", "error", err)
 		return
 	}
-	c := &socket{sockets: s, conn: conn, line: taken.line, credential: let, acknowledged: make(chan struct{}), operations: map[string]*operation{}}
+	c := &socket{sockets: s, conn: conn, line: taken.line, from: s.rates.sourceOf(r), credential: let, acknowledged: make(chan struct{}), operations: map[string]*operation{}}
 	c.run(context.WithoutCancel(r.Context())) // which means nothing any more for a connection that was taken over
 }
 
@@ -120,6 +124,7 @@ type socket struct {
 
 	conn         *websocket.Conn
 	line         net.Conn      // below conn
+	from         source        // where the client's token comes from
 	acknowledged chan struct{} // closed when credential is for good
 	credential   *credential   // of the header, and then of connection_init; nil = none yet
 	heard        atomic.Int64  // when the last message came, by the machine's clock in ns
@@ -168,7 +173,7 @@ func (c *socket) close(code websocket.StatusCode, reason string) {
 func (c *socket) read(ctx context.Context, leave *func()) (why ending) {
 	defer func() {
 		if p := recover(); p != nil {
-			_ = c.endpoint.executor.PresentRecoveredError(ctx, p) // logs it
+			_ = c.endpoint.panicked(ctx, p) // logs it
 			why = ending{closeInternal, "Internal server error"}
 		}
 	}()
@@ -215,14 +220,15 @@ func (c *socket) init(ctx context.Context, message fromClient, leave *func()) *e
 		return wrong
 	}
 	if authorization != "" {
-		let, err := newCredential(ctx, c.verifier, authorization)
-		if err != nil {
-			return &ending{closeForbidden, "Forbidden"}
+		if wrong := c.present(ctx, authorization); wrong != nil {
+			return wrong
 		}
-		c.credential = let
 	}
 	if c.credential == nil {
 		return &ending{closeForbidden, "Forbidden"}
+	}
+	if c.rates.wait(ctx, c.credential.caller) > 0 {
+		return &ending{websocket.StatusTryAgainLater, "too many requests of this caller: come back later"}
 	}
 	var ok bool
 	if *leave, ok = c.streams.admit(c.credential.caller); !ok {
@@ -233,6 +239,30 @@ func (c *socket) init(ctx context.Context, message fromClient, leave *func()) *e
 	close(c.acknowledged)
 	c.write(ctx, toClient{Type: typeAck})
 	return nil
+}
+
+// present looks at the token in connection_init, as authenticated does at that of a header.
+func (c *socket) present(ctx context.Context, authorization string) *ending {
+	tooMany := &ending{websocket.StatusTryAgainLater, "too many tokens from here were not good: come back later"}
+	if c.rates.barred(ctx, c.from) > 0 { // since the handshake
+		return tooMany
+	}
+	let, err := newCredential(ctx, c.verifier, authorization)
+	if err == nil {
+		c.credential = let
+		return nil
+	}
+	switch health.AsError(err).Code {
+	case health.Unauthenticated:
+		if c.rates.failure(ctx, c.from) > 0 {
+			return tooMany
+		}
+		return &ending{closeForbidden, "Forbidden"}
+	case callers.CodeIssuerUnavailable:
+		return &ending{websocket.StatusTryAgainLater, "tokens can't be verified for now: come back later"}
+	default:
+		return &ending{closeInternal, "Internal server error"}
+	}
 }
 
 func (c *socket) isAcknowledged() bool {
@@ -246,6 +276,12 @@ func (c *socket) isAcknowledged() bool {
 
 // guard closes the connection when its time is up.
 func (c *socket) guard(ctx context.Context) {
+	defer func() {
+		if p := recover(); p != nil {
+			_ = c.endpoint.panicked(ctx, p) // logs it
+			c.close(closeInternal, "Internal server error")
+		}
+	}()
 	limits := c.streams.limits
 	initialised, lifetime := time.NewTimer(limits.InitTimeout), time.NewTimer(limits.Lifetime)
 	recheck, ping := time.NewTimer(limits.Lifetime), time.NewTicker(limits.Ping)

@@ -174,6 +174,22 @@ func TestAPanicOutsideAnyFieldEndsTheConnection(t *testing.T) {
 	assert.NotContains(t, s.log.String(), canary)
 }
 
+func TestAPanicWhileACredentialIsLookedAtAgainEndsTheConnection(t *testing.T) {
+	var broken atomic.Bool
+	verifier, err := callers.NewVerifier(callers.Config{Secret: health.NewSecret(secret), Now: func() time.Time {
+		if broken.Load() {
+			panic(canary)
+		}
+		return time.Now()
+	}})
+	require.NoError(t, err)
+	s := newSite(t, bounded(server.StreamLimits{Recheck: 50 * time.Millisecond}), func(c *server.Config) { c.Verifier = verifier })
+	l := s.open(s.listen(), s.token)
+	broken.Store(true)
+	assert.EqualValues(t, 4500, l.closed())
+	assert.Contains(t, s.log.String(), "a panic was caught")
+}
+
 func TestAConnectionDoesNotLastForEver(t *testing.T) {
 	s := newSite(t, bounded(server.StreamLimits{Lifetime: 300 * time.Millisecond}))
 	assert.Equal(t, websocket.StatusGoingAway, s.open(s.listen(), s.token).closed())

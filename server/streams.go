@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -153,8 +152,7 @@ const (
 
 // refuseFull answers a request for which there is no room.
 func refuseFull(w http.ResponseWriter, r *http.Request, status int, message string) {
-	w.Header().Set("Retry-After", strconv.Itoa(int(comeBackAfter.Seconds())))
-	refuse(w, r, status, string(health.RateLimited), message)
+	refuseUntil(w, r, status, &health.Error{Code: health.RateLimited, Message: message, RetryAfter: comeBackAfter})
 }
 
 // credential is what a connection was let in with. It is looked at again while the connection stays open.

@@ -4,14 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"mime"
 	"net/http"
-	"net/url"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -20,7 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"healthgraph/callers"
-	"healthgraph/server/documents"
+	"healthgraph/health"
 	"healthgraph/server/limits"
 )
 
@@ -34,7 +30,6 @@ const (
 	codeUnsupportedMedia = "UNSUPPORTED_MEDIA_TYPE"
 	codeIntrospection    = "INTROSPECTION_DISABLED"
 	codeCrossSite        = "CROSS_SITE_REFUSED"
-	codeInternal         = "INTERNAL"
 )
 
 const (
@@ -71,16 +66,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, refusal.status, refusal.code, refusal.message)
 		return
 	}
-	defer e.recovered(w, r)
 	e.execute(w, r, params, mediaType)
-}
-
-// recovered answers a request whose handling panicked. It is deferred.
-func (e *endpoint) recovered(w http.ResponseWriter, r *http.Request) {
-	if p := recover(); p != nil {
-		_ = e.executor.PresentRecoveredError(r.Context(), p) // logs it
-		refuse(w, r, http.StatusInternalServerError, codeInternal, "something went wrong inside the gateway")
-	}
 }
 
 // prepare makes an operation of the parameters, or says what is wrong with them.
@@ -138,10 +124,9 @@ func introspects(operation *graphql.OperationContext) bool {
 }
 
 func (e *endpoint) write(w http.ResponseWriter, r *http.Request, status int, mediaType string, response *graphql.Response) {
-	body, err := encode(envelope{response.Errors, response.Data, response.Extensions})
+	body, err := answer(response)
 	if err != nil {
-		e.log.ErrorContext(r.Context(), "a response could not be encoded", "error", err)
-		refuse(w, r, http.StatusInternalServerError, codeInternal, "something went wrong inside the gateway")
+		e.broken(w, r, e.fault(r.Context(), fmt.Errorf("a response could not be encoded: %w", err)))
 		return
 	}
 	writeBody(w, status, mediaType, body)
@@ -153,6 +138,18 @@ type envelope struct {
 	Errors     gqlerror.List   `json:"errors,omitempty"`
 	Data       json.RawMessage `json:"data,omitempty"`
 	Extensions map[string]any  `json:"extensions,omitempty"`
+}
+
+// answer is the response's JSON. Data alone, which is most responses, is taken as it is: the executor has just written it, and
+// encoding/json would read all of it once more.
+func answer(response *graphql.Response) ([]byte, error) {
+	if len(response.Errors) > 0 || len(response.Extensions) > 0 || len(response.Data) == 0 {
+		return encode(envelope{response.Errors, response.Data, response.Extensions})
+	}
+	body := make([]byte, 0, len(`{"data":}`)+len(response.Data)+1)
+	body = append(body, `{"data":`...)
+	body = append(body, response.Data...)
+	return append(body, '}', '\n'), nil
 }
 
 // encode leaves the & of an address as it is.
@@ -175,6 +172,12 @@ func refuse(w http.ResponseWriter, r *http.Request, status int, code, message st
 	refuseWith(w, r, status, message, map[string]any{"code": code})
 }
 
+// refuseUntil answers one that may be sent again after a while.
+func refuseUntil(w http.ResponseWriter, r *http.Request, status int, why *health.Error) {
+	w.Header().Set("Retry-After", strconv.Itoa(seconds(why.RetryAfter)))
+	refuseWith(w, r, status, why.Message, map[string]any{"code": why.Code, "retryAfter": health.Duration(why.RetryAfter).String()})
+}
+
 func refuseWith(w http.ResponseWriter, r *http.Request, status int, message string, extensions map[string]any) {
 	mediaType, ok := negotiate(r.Header.Values("Accept"))
 	if !ok {
@@ -188,139 +191,7 @@ func refuseWith(w http.ResponseWriter, r *http.Request, status int, message stri
 
 func writeBody(w http.ResponseWriter, status int, mediaType string, body []byte) {
 	w.Header().Set("Content-Type", mediaType+"; charset=utf-8")
+	w.Header().Add("Vary", "Accept")
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // whoever asked has gone if this fails
-}
-
-func (e *endpoint) readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
-	switch r.Method {
-	case http.MethodGet:
-		return e.paramsOfURL(r.URL.RawQuery)
-	case http.MethodPost:
-		return e.paramsOfBody(w, r)
-	default:
-		return nil, &refusal{http.StatusMethodNotAllowed, codeMethodNotAllowed, sendWith}
-	}
-}
-
-func (e *endpoint) paramsOfURL(raw string) (*graphql.RawParams, *refusal) {
-	values, err := url.ParseQuery(raw)
-	if err != nil {
-		return nil, badRequest("the URL's query is malformed")
-	}
-	params := &graphql.RawParams{Query: values.Get("query"), OperationName: values.Get("operationName")}
-	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
-		if text := values.Get(name); text != "" && decode(strings.NewReader(text), into) != nil {
-			return nil, badRequest("the parameter " + name + " must be a JSON object")
-		}
-	}
-	if id := values.Get("documentId"); id != "" {
-		documents.SetID(params, id)
-	}
-	return e.checked(params)
-}
-
-func (e *endpoint) paramsOfBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
-	types := r.Header.Values("Content-Type")
-	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	charset := strings.ToLower(parameters["charset"])
-	if err != nil || len(types) != 1 || mediaType != plainJSON || (charset != "" && charset != "utf-8") {
-		return nil, &refusal{http.StatusUnsupportedMediaType, codeUnsupportedMedia, "send application/json in UTF-8"}
-	}
-	if r.Header.Get("Content-Encoding") != "" {
-		return nil, &refusal{http.StatusUnsupportedMediaType, codeUnsupportedMedia, "send the body without a Content-Encoding"}
-	}
-	most := e.limits.Config().BodyBytes
-	if r.ContentLength > int64(most) { // which is not even read, nor waited for
-		return nil, e.tooManyBytes(limits.BodyBytes, "the request body", most)
-	}
-	params, refused := e.paramsOf(http.MaxBytesReader(w, r.Body, int64(most)))
-	if params != nil {
-		params.Headers = r.Header
-	}
-	return params, refused
-}
-
-// paramsOf reads the JSON object that is a request.
-func (e *endpoint) paramsOf(from io.Reader) (*graphql.RawParams, *refusal) {
-	var body struct {
-		Query         *string         `json:"query"`
-		DocumentID    *string         `json:"documentId"`
-		OperationName *string         `json:"operationName"`
-		Variables     json.RawMessage `json:"variables"`
-		Extensions    json.RawMessage `json:"extensions"`
-	}
-	err := decode(from, &body)
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, e.tooManyBytes(limits.BodyBytes, "the request body", e.limits.Config().BodyBytes)
-	case err != nil:
-		return nil, badRequest("the body must be one JSON object with query (a string) or documentId (a string), and operationName (a string), variables and extensions (objects) where needed")
-	}
-	params := &graphql.RawParams{}
-	if body.Query != nil {
-		params.Query = *body.Query
-	}
-	if body.OperationName != nil {
-		params.OperationName = *body.OperationName
-	}
-	for name, part := range map[string]struct {
-		raw  json.RawMessage
-		into *map[string]any
-	}{"variables": {body.Variables, &params.Variables}, "extensions": {body.Extensions, &params.Extensions}} {
-		if part.raw != nil && decode(strings.NewReader(string(part.raw)), part.into) != nil {
-			return nil, badRequest(name + " must be a JSON object")
-		}
-	}
-	if body.DocumentID != nil {
-		documents.SetID(params, *body.DocumentID)
-	}
-	return e.checked(params)
-}
-
-func (e *endpoint) checked(params *graphql.RawParams) (*graphql.RawParams, *refusal) {
-	most := e.limits.Config().QueryBytes
-	switch {
-	case strings.TrimSpace(params.Query) == "" && !documents.Named(params):
-		return nil, badRequest("query is missing: it holds the GraphQL document")
-	case len(params.Query) > most:
-		return nil, e.tooManyBytes(limits.QueryBytes, "query", most)
-	}
-	return params, nil
-}
-
-// tooManyBytes is the refusal of what is not read to its end.
-func (e *endpoint) tooManyBytes(limit limits.Limit, what string, most int) *refusal {
-	e.limits.Counters.Add(limit)
-	return &refusal{http.StatusRequestEntityTooLarge, codeTooLarge, fmt.Sprintf("%s has more than %s", what, binary(most))}
-}
-
-// binary writes a number of bytes in the largest unit that it fills evenly.
-func binary(n int) string {
-	switch {
-	case n%(1<<20) == 0:
-		return fmt.Sprintf("%d MiB", n>>20)
-	case n%(1<<10) == 0:
-		return fmt.Sprintf("%d KiB", n>>10)
-	default:
-		return fmt.Sprintf("%d bytes", n)
-	}
-}
-
-func badRequest(message string) *refusal {
-	return &refusal{http.StatusBadRequest, codeBadRequest, message}
-}
-
-// decode reads one JSON value and nothing after it. Numbers keep their digits.
-func decode(from io.Reader, into any) error {
-	decoder := json.NewDecoder(from)
-	decoder.UseNumber()
-	if err := decoder.Decode(into); err != nil {
-		return err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("more than one value")
-	}
-	return nil
 }

@@ -32,7 +32,11 @@ func TestNobodyPassesWithoutAToken(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := s.send(c.method, "/graphql", c.body, c.headers)
 			assert.Equal(t, http.StatusUnauthorized, w.Code)
-			assert.Equal(t, `Bearer realm="healthgraph"`, w.Header().Get("WWW-Authenticate"))
+			challenge := `Bearer realm="healthgraph"`
+			if name == "a bad token" {
+				challenge += `, error="invalid_token"`
+			}
+			assert.Equal(t, challenge, w.Header().Get("WWW-Authenticate"))
 			assert.Equal(t, []any{"UNAUTHENTICATED"}, codes(read(t, w)))
 			assertNoEcho(t, w)
 		})

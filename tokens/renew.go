@@ -28,7 +28,8 @@ func (k *Keeper) renew(ctx context.Context, used Record, refresher connectors.Re
 		record Record
 		grant  connectors.Grant
 	}
-	result := k.renewals.DoChan(used.Connector+"\x00"+string(used.User), func() (any, error) {
+	result := k.renewals.DoChan(used.Connector+"\x00"+string(used.User), func() (_ any, err error) {
+		defer health.Recovered(&err)
 		k.renewing.RLock()
 		defer k.renewing.RUnlock()
 		// It outlives the caller that began it, as others wait for it too, and may first have to wait for a lease to end.

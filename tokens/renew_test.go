@@ -190,6 +190,24 @@ func (s *strangeUpstream) Refresh(ctx context.Context, grant connectors.Grant) (
 	return next, err
 }
 
+// TestAPanicInARenewalIsItsCallersError ends the test's process where it is more.
+func TestAPanicInARenewalIsItsCallersError(t *testing.T) {
+	v := newVault(t)
+	record := v.link("person-1", time.Minute)
+	v.clock.advance(2 * time.Minute)
+	_, err := v.get(v.ClientFor(record, &panickingUpstream{v.upstream}))
+	assert.Equal(t, health.Internal, codeOf(err))
+	assert.NotContains(t, err.Error(), "canary")
+}
+
+// panickingUpstream answers what the connector does not stand.
+type panickingUpstream struct{ *upstream }
+
+// Refresh implements connectors.Refresher.
+func (*panickingUpstream) Refresh(context.Context, connectors.Grant) (connectors.Grant, error) {
+	panic("canary")
+}
+
 func TestWhatCannotBeRenewedIsSentOnce(t *testing.T) {
 	v := newVault(t)
 	record := v.link("person-1", time.Minute)

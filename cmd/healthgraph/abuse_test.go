@@ -17,7 +17,7 @@ import (
 )
 
 // patience is how long a client waits for what has to come at once: less than any bound of the server's.
-const patience = 5 * time.Second
+const patience = 2 * time.Second
 
 // listening serves the world's program as serve does, with other bounds if change says so, and gives the address.
 func (w *world) listening(most int, change func(*http.Server)) string {

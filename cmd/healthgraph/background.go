@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"healthgraph/gateway"
+	"healthgraph/health"
 )
 
 const (
@@ -48,9 +49,7 @@ func (b background) run(ctx context.Context) {
 func (b background) reconcile(ctx context.Context, connector string) {
 	pause := b.pause
 	for sleep(ctx, spread(pause)) {
-		p, err := b.gateway.Reconcile(ctx, connector, gateway.ReconcileOptions{
-			CheckedBefore: b.settings.ReconcileAfter, PerHour: b.settings.ReconcilePerHour, Report: func(gateway.ReconcileProgress) {},
-		})
+		p, err := b.round(ctx, connector)
 		pause = b.pause
 		if p.Failed > 0 {
 			pause *= 6 // who can't be asked now will not be for a while
@@ -63,6 +62,14 @@ func (b background) reconcile(ctx context.Context, connector string) {
 			b.log.InfoContext(ctx, "links were reconciled", "connector", connector, "checked", p.Checked, "changed", p.Changed, "failed", p.Failed)
 		}
 	}
+}
+
+// round is one of reconcile. What a connector makes of a strange answer must not end the process.
+func (b background) round(ctx context.Context, connector string) (p gateway.ReconcileProgress, err error) {
+	defer health.Recovered(&err)
+	return b.gateway.Reconcile(ctx, connector, gateway.ReconcileOptions{
+		CheckedBefore: b.settings.ReconcileAfter, PerHour: b.settings.ReconcilePerHour, Report: func(gateway.ReconcileProgress) {},
+	})
 }
 
 // forget deletes what the access log has kept for long enough.

@@ -23,7 +23,7 @@ type edgeSettings struct {
 	MaxConnections int           `env:"HEALTHGRAPH_MAX_CONNECTIONS" default:"10000" help:"Connections of clients at a time. One more closes the one that was idle for longest."`
 
 	RateLimitMode     string `env:"HEALTHGRAPH_RATE_LIMIT_MODE" default:"enforce" help:"enforce, measure (answer all, and log what would be refused) or off."`
-	RateLimitPerson   string `env:"HEALTHGRAPH_RATE_LIMIT_PERSON" default:"600/100" help:"Requests of one person: so many a minute, so many at once."`
+	RateLimitPerson   string `env:"HEALTHGRAPH_RATE_LIMIT_PERSON" default:"600/100" help:"Requests of one person: so many a minute, so many at once. As much again is what services may ask about them."`
 	RateLimitService  string `env:"HEALTHGRAPH_RATE_LIMIT_SERVICE" default:"6000/1000" help:"Requests of one service, likewise."`
 	RateLimitFailures string `env:"HEALTHGRAPH_RATE_LIMIT_FAILURES" default:"60/60" help:"Tokens that are not good from one address, likewise."`
 	RedisURL          string `env:"HEALTHGRAPH_REDIS_URL" help:"Redis in which several processes share the limits; each counts for itself without."`

@@ -11,7 +11,7 @@ import (
 // limitSettings are what serve takes of one operation, and which documents it knows. Zero numbers and empty words, which no
 // operator can set, are the defaults.
 type limitSettings struct {
-	Limits        string `env:"HEALTHGRAPH_LIMITS" default:"enforce" help:"enforce, or measure to count and log only what would be refused. Bytes and tokens are limited in both."`
+	Limits        string `env:"HEALTHGRAPH_LIMITS" default:"enforce" help:"enforce, or measure to count and log only what would be refused, up to a ceiling of bytes and tokens."`
 	MaxDepth      int    `env:"HEALTHGRAPH_MAX_DEPTH" default:"15" help:"Levels of fields within fields of an operation."`
 	MaxAliases    int    `env:"HEALTHGRAPH_MAX_ALIASES" default:"100" help:"Aliases of an operation."`
 	MaxRootFields int    `env:"HEALTHGRAPH_MAX_ROOT_FIELDS" default:"30" help:"Fields of Query or Mutation in an operation."`
@@ -26,7 +26,7 @@ type limitSettings struct {
 	PersistedQueries      string `env:"HEALTHGRAPH_PERSISTED_QUERIES" default:"on" help:"on to let clients name documents by their hash once they were sent (APQ), or off."`
 	PersistedQueriesBytes int    `env:"HEALTHGRAPH_PERSISTED_QUERIES_BYTES" default:"4194304" help:"Bytes of documents kept to be named so."`
 	TrustedDocuments      string `env:"HEALTHGRAPH_TRUSTED_DOCUMENTS" help:"File with a manifest of trusted documents."`
-	TrustedDocumentsMode  string `env:"HEALTHGRAPH_TRUSTED_DOCUMENTS_MODE" default:"off" help:"What becomes of other documents: off to execute them, log to tell them in the log as well, or enforce to refuse them."`
+	TrustedDocumentsMode  string `env:"HEALTHGRAPH_TRUSTED_DOCUMENTS_MODE" default:"off" help:"What becomes of other documents: off to execute them, log-unknown to tell them in the log as well, or enforce to refuse them."`
 }
 
 // complain finds everything that is wrong with them.
@@ -49,7 +49,7 @@ func (s *limitSettings) complain(c *complaints) {
 	case documents.ModeLog, documents.ModeEnforce:
 		c.mistake(s.TrustedDocuments == "", "HEALTHGRAPH_TRUSTED_DOCUMENTS must name a manifest where HEALTHGRAPH_TRUSTED_DOCUMENTS_MODE is %s", mode)
 	default:
-		c.mistake(true, "HEALTHGRAPH_TRUSTED_DOCUMENTS_MODE must be off, log or enforce")
+		c.mistake(true, "HEALTHGRAPH_TRUSTED_DOCUMENTS_MODE must be off, log-unknown or enforce")
 	}
 	if s.TrustedDocuments != "" {
 		manifest, err := readFile(s.TrustedDocuments)

@@ -23,6 +23,8 @@ var scopeOperations = map[string]string{
 	"User.quantity":                    `{ viewer { quantity(metric: "stepCount", from: "2026-04-14T00:00:00Z", to: "2026-04-15T00:00:00Z") { unit } } }`,
 	"Query.quantityStatistics":         `{ quantityStatistics(metric: "stepCount", from: "2026-04-14", to: "2026-04-14") { unit } }`,
 	"User.quantityStatistics":          `{ viewer { quantityStatistics(metric: "stepCount", from: "2026-04-14", to: "2026-04-14") { unit } } }`,
+	"StepCount.samples":                `{ stepCount(from: "2026-04-14", to: "2026-04-14") { samples { complete } } }`,
+	"StepCount.series":                 `{ stepCount(from: "2026-04-14", to: "2026-04-14") { series { complete } } }`,
 	"Query.accessLog":                  `{ accessLog { nodes { action } } }`,
 	"Subscription.connectionChanged":   `subscription { connectionChanged { status } }`,
 	"User.connections":                 `{ viewer { connections { status } } }`,

@@ -34,6 +34,7 @@ func (c *serveCommand) Run(ctx context.Context, out console, kms kmsClients) err
 	if err := c.mistakes(kms); err != nil {
 		return fmt.Errorf("the configuration is not good:\n%w", err)
 	}
+	tuneCollector()
 	log := slog.New(slog.NewJSONHandler(out.log, nil))
 	o := options{kms: kms}
 	if len(c.CORSOrigins) > 0 {
@@ -60,9 +61,17 @@ func (c *serveCommand) Run(ctx context.Context, out console, kms kmsClients) err
 		}
 		listener, scheme = tls.NewListener(listener, certificate.config()), "https"
 	}
-	log.Info("healthgraph is ready", "graphql", scheme+"://"+listener.Addr().String()+"/graphql")
 	beside, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup
+	if c.ProfilingListen != "" {
+		profiles, err := listen(ctx, c.ProfilingListen)
+		if err != nil {
+			stop()
+			return errors.Join(fmt.Errorf("HEALTHGRAPH_PROFILING_LISTEN: %w", err), listener.Close(), a.close())
+		}
+		work.Go(func() { profiling(beside, profiles, log) })
+	}
+	log.Info("healthgraph is ready", "graphql", scheme+"://"+listener.Addr().String()+"/graphql")
 	work.Go(func() { background{a, c.settings, log, backgroundPause}.run(beside) })
 	err = serveUntil(ctx, listener, server, a.streams.Shutdown)
 	stop()
@@ -118,6 +127,10 @@ func firstQuery(now time.Time, more string) string {
       candidates { connector steps chosen reason }
     }
     problems { code message }
+    samples(first: 3) {
+      nodes { start end value device }
+      pageInfo { hasNextPage endCursor }
+    }
   }
 }
 `, now.AddDate(0, 0, -6).Format(time.DateOnly), now.Format(time.DateOnly), more)

@@ -57,6 +57,7 @@ type world struct {
 	graphql      string // URL
 	log          *logged
 	statements   *counter
+	audience     []string // of callers' tokens
 }
 
 // worldOptions change what newWorld starts.
@@ -86,7 +87,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 			RookBaseURL:      w.serve(w.rook.Handler()), RookClientUUID: rook.DummyClientUUID, RookSecretKey: rook.DummySecret,
 			OneTwentyOneBaseURL: w.serve(w.oneTwentyOne.Handler()), OneTwentyOneClientID: "test-client", OneTwentyOneClientSecret: "test-client-secret",
 			OneTwentyOneRedirectURI: testReturnURL, OneTwentyOneEncoding: "json",
-			UpstreamTimeout: 8 * time.Second,
+			upstreamSettings: upstreamSettings{UpstreamTimeout: 8 * time.Second}, // without retries and breakers, for exact counts
 		},
 		JWTSecret:        testSecret,
 		ReturnURLs:       []string{"https://app.example/rook", "com.example.app:/linked", "https://app.example/a-return-url-that-is-longer-than-rook-takes"},
@@ -134,7 +135,7 @@ func (w *world) serve(h http.Handler) string {
 // token speaks for a person, or with users:any for a service.
 func (w *world) token(subject string, scopes ...string) string {
 	w.t.Helper()
-	token, err := callers.Issue(health.NewSecret(testSecret), health.UserID(subject), scopes, w.clock.Now(), 24*time.Hour)
+	token, err := callers.Issue(health.NewSecret(testSecret), health.UserID(subject), scopes, w.clock.Now(), 24*time.Hour, w.audience...)
 	require.NoError(w.t, err)
 	return token
 }

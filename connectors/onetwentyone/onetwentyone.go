@@ -44,7 +44,10 @@ type Config struct {
 	ClientSecret  health.Secret
 	RedirectURI   string // registered there; used where no return URL is asked for, and may be empty
 	TokenEncoding TokenEncoding
-	Client        connectors.ClientConfig // transport, limits and clock; its name and base URL are set here
+	DailyLimit    int                     // requests a day, of all processes; 0 = not planned
+	DailyReserve  int                     // of these, kept for people who wait
+	Budgets       connectors.BudgetStore  // where they are counted; needed with a DailyLimit
+	Client        connectors.ClientConfig // transport, limits and clock; its name, base URL and budget are set here
 }
 
 // Connector speaks to OneTwentyOne. Safe for concurrent use; remembers nothing of any person. The zero Connector can do what
@@ -72,13 +75,19 @@ func New(config Config) (*Connector, error) {
 	if config.BaseURL == "" {
 		config.BaseURL = Production
 	}
-	config.Client.Upstream, config.Client.BaseURL = upstream, config.BaseURL
+	config.Client.Upstream, config.Client.BaseURL, config.Client.Budget = upstream, config.BaseURL, config.budget()
 	client, err := connectors.NewClient(config.Client)
 	if err != nil {
 		return nil, err
 	}
 	return &Connector{client: client, config: config}, nil
 }
+
+// What of OneTwentyOne can fail while the rest is well.
+const (
+	partTokens = "tokens"
+	partData   = "data"
+)
 
 // upstream is OneTwentyOne's name in messages.
 const upstream = "OneTwentyOne"
@@ -102,7 +111,7 @@ func (c *Connector) get(ctx context.Context, account connectors.Account, query u
 		return connectors.Answer{}, health.Fail(health.Internal, "OneTwentyOne can't be asked about this person",
 			errors.New("the account has no client that signs, or its id is no UUID"))
 	}
-	call := connectors.Call{Path: path, Query: query, HTTP: account.Client, Credential: connectors.PersonCredential}
+	call := connectors.Call{Part: partData, Path: path, Query: query, HTTP: account.Client, Credential: connectors.PersonCredential}
 	answer, err := c.client.Do(ctx, call)
 	if err != nil {
 		return answer, err

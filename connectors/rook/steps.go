@@ -35,7 +35,7 @@ func (c *Connector) readDay(ctx context.Context, id string, date health.Date) (h
 	if err := c.checkID(id); err != nil {
 		return health.DayTotal{}, err
 	}
-	call := c.call("v2", "processed_data", "physical_health", "summary")
+	call := c.call(partSummaries, "v2", "processed_data", "physical_health", "summary")
 	call.Query = url.Values{"user_id": {id}, "date": {date.String()}}
 	answer, err := c.client.Do(ctx, call)
 	if err != nil {

@@ -1,10 +1,5 @@
 package limits
 
-import (
-	"encoding/json"
-	"strconv"
-)
-
 // arguments are a field's, with variables in place.
 type arguments map[string]any
 
@@ -20,15 +15,8 @@ func (a arguments) list(name string) []any {
 	}
 }
 
-// number is an Int. It has one type in a document and another in variables.
+// number is an Int. Those of variables have been coerced by now, and have the type of those in a document.
 func (a arguments) number(name string) (int, bool) {
-	switch value := a[name].(type) {
-	case int64:
-		return int(value), true
-	case json.Number:
-		n, err := strconv.Atoi(value.String())
-		return n, err == nil
-	default:
-		return 0, false
-	}
+	n, ok := a[name].(int64)
+	return int(n), ok
 }

@@ -29,7 +29,7 @@ const accountKey = "healthgraph.cost"
 func (l *Limits) MutateOperationContext(ctx context.Context, operation *graphql.OperationContext) *gqlerror.Error {
 	a := &account{requested: costOf(l.schema, operation)}
 	operation.Stats.SetExtension(accountKey, a)
-	if a.requested <= l.config.Cost || !l.refuses(ctx, Cost, operation.RawQuery, a.requested, l.config.Cost) {
+	if !l.Refuses(ctx, Cost, operation.RawQuery, a.requested) {
 		return nil
 	}
 	return &gqlerror.Error{

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -45,6 +46,30 @@ func Defaults() Config {
 	}
 }
 
+// allowed is the limit of that name.
+func (c Config) allowed(limit Limit) int {
+	switch limit {
+	case Depth:
+		return c.Depth
+	case Aliases:
+		return c.Aliases
+	case RootFields:
+		return c.RootFields
+	case Directives:
+		return c.Directives
+	case Fields:
+		return c.Fields
+	case Tokens:
+		return c.Tokens
+	case QueryBytes:
+		return c.QueryBytes
+	case BodyBytes:
+		return c.BodyBytes
+	default:
+		return c.Cost
+	}
+}
+
 func (c Config) withDefaults() Config {
 	d := Defaults()
 	for _, each := range []struct{ limit, otherwise *int }{
@@ -58,8 +83,11 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Limits is a gqlgen extension: whatever transport a request came by, it is checked. Bytes and tokens are limited in either
-// mode, as they keep the parser and validation bounded; the others refuse nothing where they are only measured.
+// ceilings hold where limits are only measured: they keep the parser, which nothing else bounds, and validation, which takes the
+// square of the tokens, to a second.
+var ceilings = map[Limit]int{Tokens: 4000, QueryBytes: 256 << 10, BodyBytes: 4 << 20}
+
+// Limits is a gqlgen extension: whatever transport a request came by, it is checked.
 type Limits struct {
 	Counters Counters
 
@@ -97,11 +125,12 @@ func (l *Limits) Validate(schema graphql.ExecutableSchema) error {
 // is validated. A document that can't be parsed is left to the executor.
 func (l *Limits) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
 	document, known := l.documents.Known(params.Query)
-	if !known {
-		if n := countTokens(params.Query); n > l.config.Tokens {
-			l.Counters.Add(Tokens)
-			return tooLarge(Tokens, n, l.config.Tokens)
+	if !known || l.config.MeasureOnly { // where limits are enforced, what is known was not over it
+		if n := countTokens(params.Query); l.Refuses(ctx, Tokens, params.Query, n) {
+			return tooLarge(Tokens, n, l.Most(Tokens))
 		}
+	}
+	if !known {
 		var err error
 		if document, err = parser.ParseQuery(&ast.Source{Input: params.Query}); err != nil {
 			return nil //nolint:nilerr // the executor parses it once more and says what is wrong
@@ -109,33 +138,40 @@ func (l *Limits) MutateOperationParameters(ctx context.Context, params *graphql.
 	}
 	size := Measure(document)
 	for _, each := range []struct {
-		limit              Limit
-		requested, allowed int
-	}{
-		{Depth, size.Depth, l.config.Depth},
-		{RootFields, size.RootFields, l.config.RootFields},
-		{Aliases, size.Aliases, l.config.Aliases},
-		{Directives, size.Directives, l.config.Directives},
-		{Fields, size.Fields, l.config.Fields},
-	} {
-		if each.requested > each.allowed && l.refuses(ctx, each.limit, params.Query, each.requested, each.allowed) {
-			return tooLarge(each.limit, each.requested, each.allowed)
+		limit     Limit
+		requested int
+	}{{Depth, size.Depth}, {RootFields, size.RootFields}, {Aliases, size.Aliases}, {Directives, size.Directives}, {Fields, size.Fields}} {
+		if l.Refuses(ctx, each.limit, params.Query, each.requested) {
+			return tooLarge(each.limit, each.requested, l.Most(each.limit))
 		}
 	}
 	return nil
 }
 
-// refuses counts an operation that is over a limit, and says whether it ends there. Where limits are only measured it is told
-// in the log, once for each document.
-func (l *Limits) refuses(ctx context.Context, limit Limit, text string, requested, allowed int) bool {
-	l.Counters.Add(limit)
+// Most is how much passes: the limit, or where limits are only measured its ceiling, if it has one and that is higher.
+func (l *Limits) Most(limit Limit) int {
+	allowed := l.config.allowed(limit)
 	if !l.config.MeasureOnly {
-		return true
+		return allowed
 	}
-	if hash := documents.Digest(text); l.told.First(string(limit) + hash) {
+	if ceiling, has := ceilings[limit]; has {
+		return max(allowed, ceiling)
+	}
+	return math.MaxInt
+}
+
+// Refuses counts an operation that is over a limit, and says whether it ends there. Where limits are only measured it is told
+// in the log, once for each document. text is the document, "" where it was not read.
+func (l *Limits) Refuses(ctx context.Context, limit Limit, text string, requested int) bool {
+	allowed := l.config.allowed(limit)
+	if requested <= allowed {
+		return false
+	}
+	l.Counters.Add(limit)
+	if hash := documents.Digest(text); l.config.MeasureOnly && l.told.First(string(limit)+hash) {
 		l.config.Log.WarnContext(ctx, "an operation is over a limit that is only measured", "limit", limit, "requested", requested, "allowed", allowed, "sha256", hash)
 	}
-	return false
+	return requested > l.Most(limit)
 }
 
 func tooLarge(limit Limit, requested, allowed int) *gqlerror.Error {

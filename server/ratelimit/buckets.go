@@ -18,13 +18,16 @@ func newBuckets(keys int) (*buckets, error) {
 	return &buckets{until: until}, err
 }
 
-func (b *buckets) take(key string, now time.Time, limit Limit) Result {
+func (b *buckets) take(keys []string, now time.Time, limit Limit) []Result {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	full, _ := b.until.Get(key) // one that is not there is full
-	full, result := limit.take(now, full)
-	b.until.Add(key, full)
-	return result
+	results := make([]Result, len(keys))
+	for i, key := range keys {
+		full, _ := b.until.Get(key) // one that is not there is full
+		full, results[i] = limit.take(now, full)
+		b.until.Add(key, full)
+	}
+	return results
 }
 
 func (b *buckets) get(key string) time.Time {

@@ -116,18 +116,32 @@ func New(c Config) (*Limiter, error) {
 // Take counts one request of somebody. kind keeps apart those who have the same name and another limit. It never fails: while
 // the Redis is away this process counts for itself.
 func (l *Limiter) Take(ctx context.Context, kind, name string, limit Limit) Result {
-	key := l.hash(kind, name)
-	result, ok := Result{}, false
+	return l.TakeAll(ctx, kind, []string{name}, limit)[0]
+}
+
+// TakeAll counts one request for each of several names, which are different from each other, each in its own bucket. However many
+// they are, a Redis is asked once.
+func (l *Limiter) TakeAll(ctx context.Context, kind string, names []string, limit Limit) []Result {
+	if len(names) == 0 {
+		return nil
+	}
+	keys := make([]string, len(names))
+	for i, name := range names {
+		keys[i] = l.hash(kind, name)
+	}
+	var results []Result
 	if l.shared != nil {
-		result, ok = l.shared.take(ctx, key, limit)
+		results = l.shared.take(ctx, keys, limit)
 	}
-	if !ok {
-		result = l.local.take(key, l.now(), limit)
+	if results == nil {
+		results = l.local.take(keys, l.now(), limit)
 	}
-	if !result.Allowed {
-		l.denied.set(key, l.now().Add(result.Wait))
+	for i, result := range results {
+		if !result.Allowed {
+			l.denied.set(keys[i], l.now().Add(result.Wait))
+		}
 	}
-	return result
+	return results
 }
 
 // Denied is for how long this process knows that Take would refuse somebody; 0 if it does not. It counts nothing and asks

@@ -21,20 +21,24 @@ const (
 	keyPrefix    = "healthgraph:ratelimit:"
 )
 
-// takeScript is Limit.take on a bucket in Redis, in microseconds of Redis' own clock, which is the same for all. It gives whether
-// the request fits, and the time until the bucket is full again. A bucket that is full is no key at all.
+// takeScript is Limit.take on buckets in Redis, in microseconds of Redis' own clock, which is the same for all. It gives for each
+// whether the request fits, and the time until the bucket is full again. A bucket that is full is no key at all.
 var takeScript = redis.NewScript(`
 local interval, window = tonumber(ARGV[1]), tonumber(ARGV[2])
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
-local full = tonumber(redis.call('GET', KEYS[1]) or 0)
-local missing = math.min(math.max(0, full - now), window)
-local after = missing + interval
-if after > window then
-	return {0, missing}
+local answers = {}
+for i, key in ipairs(KEYS) do
+	local full = tonumber(redis.call('GET', key) or 0)
+	local missing = math.min(math.max(0, full - now), window)
+	local after = missing + interval
+	local fits = after <= window
+	if fits then
+		redis.call('SET', key, string.format('%.0f', now + after), 'PX', math.ceil(after / 1000))
+	end
+	answers[2 * i - 1], answers[2 * i] = fits and 1 or 0, fits and after or missing
 end
-redis.call('SET', KEYS[1], string.format('%.0f', now + after), 'PX', math.ceil(after / 1000))
-return {1, after}
+return answers
 `)
 
 // quiet stops the client's own log, which writes addresses to standard error.
@@ -80,24 +84,32 @@ func newShared(url string, now func() time.Time, log *slog.Logger) (*shared, err
 
 func (s *shared) close() error { return s.client.Close() }
 
-// take says whether it could be counted.
-func (s *shared) take(ctx context.Context, key string, limit Limit) (Result, bool) {
+// take counts in each of the buckets, in one question. nil is that it could not be counted.
+func (s *shared) take(ctx context.Context, keys []string, limit Limit) []Result {
 	if !s.mayAsk() {
-		return Result{}, false
+		return nil
+	}
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = keyPrefix + key
 	}
 	// A caller who goes away says nothing about the Redis.
 	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisTimeout)
 	defer cancel()
 	interval, window := limit.interval().Microseconds(), limit.Window().Microseconds()
-	answer, err := takeScript.Run(asking, s.client, []string{keyPrefix + key}, interval, window).Int64Slice()
-	if err == nil && len(answer) != 2 {
+	answer, err := takeScript.Run(asking, s.client, names, interval, window).Int64Slice()
+	if err == nil && len(answer) != 2*len(keys) {
 		err = errors.New("another answer than was promised")
 	}
 	s.heard(ctx, err)
 	if err != nil {
-		return Result{}, false
+		return nil
 	}
-	return limit.result(answer[0] == 1, time.Duration(answer[1])*time.Microsecond), true
+	results := make([]Result, len(keys))
+	for i := range results {
+		results[i] = limit.result(answer[2*i] == 1, time.Duration(answer[2*i+1])*time.Microsecond)
+	}
+	return results
 }
 
 // mayAsk lets one request ask at a time while the Redis is away, and the others go on without.

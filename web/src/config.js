@@ -11,6 +11,8 @@ export function readConfig(text) {
   const headers = token ? { Authorization: `Bearer ${token}` } : {}
   return {
     endpoint,
+    // The same address, as a WebSocket: ws: or wss:, as the page is http: or https:.
+    subscriptions: new URL(endpoint, location.href).href.replace(/^http/, 'ws'),
     headers,
     headersText: token ? JSON.stringify(headers, null, 2) : headersHint,
     query: query || undefined,

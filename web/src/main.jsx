@@ -12,6 +12,8 @@ const config = readConfig(document.getElementById('config').textContent)
 
 const fetcher = createGraphiQLFetcher({
   url: config.endpoint,
+  // Over graphql-transport-ws, which gets the headers as connection parameters.
+  subscriptionUrl: config.subscriptions,
   // GraphiQL asks for the schema before its headers editor is there, so that
   // this one request needs the first headers from elsewhere. Once the editor
   // is there, what it says wins.

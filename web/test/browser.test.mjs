@@ -34,8 +34,7 @@ describe('in a browser', { timeout: 180_000 }, () => {
     assert.equal(await page.evaluate(editorText, 'operation.graphql'), query)
     assert.match(await page.evaluate(editorText, 'request-headers.json'), /"Authorization": "Bearer /)
 
-    await page.locator('.graphiql-query-editor .view-lines').click()
-    await page.keyboard.press('Control+Enter')
+    await execute(page)
     await page.locator('.result-window .view-line').getByText('"data"').waitFor()
     const result = await page.evaluate(editorText, 'response.json')
     assert.equal(JSON.parse(result).errors, undefined)
@@ -53,6 +52,41 @@ describe('in a browser', { timeout: 180_000 }, () => {
 
     // GraphiQL keeps its tabs a moment after the last change.
     await page.waitForFunction(() => localStorage.getItem('graphiql:tabState'))
+    assert.equal(await page.evaluate(keptToken, demo.tokens.demo), false, 'the token is in no storage')
+    assert.deepEqual(strays, [], 'no other host was asked for anything')
+    assert.deepEqual(complaints, [], 'no script failed, and the policy stopped nothing')
+  })
+
+  test('the Playground subscribes with the token of its headers, and shows what changes', async () => {
+    await demo.link()
+    const { page, strays, complaints } = await openPage(browser, [demo.gateway])
+    await page.goto(demo.playground)
+    await page.locator('.graphiql-query-editor .view-line').first().waitFor()
+    await page.evaluate(setOperation, `subscription Watch {
+  connectionChanged { status dataSource { id } }
+}`)
+    // GraphiQL reads what was written a moment later: that it did is seen in the tab.
+    await page.getByRole('tab', { name: 'Watch' }).waitFor()
+    const [socket] = await Promise.all([page.waitForEvent('websocket'), execute(page)])
+    assert.equal(socket.url(), demo.graphql.replace(/^http/, 'ws'))
+
+    // The first change may be before the gateway has taken the subscription up; what comes later is not.
+    const shown = () => page.evaluate(editorText, 'response.json')
+    for (let change = 0; !(await shown()).includes('connectionChanged'); change++) {
+      assert.ok(change < 20, `no change was shown, but ${await shown()}`)
+      if (change % 2) await demo.link()
+      else await demo.ask('mutation { revoke(input: { dataSource: "onetwentyone" }) { outcome } }')
+      await page.waitForTimeout(500)
+    }
+    const { data } = JSON.parse(await shown())
+    assert.equal(data.connectionChanged.dataSource.id, 'onetwentyone')
+    assert.match(data.connectionChanged.status, /^(REVOKED|CONNECTED)$/)
+    await page.locator('.result-window .view-line').getByText('"connectionChanged"').waitFor()
+
+    const closed = socket.waitForEvent('close')
+    await page.getByRole('button', { name: 'Stop query' }).click()
+    await closed
+
     assert.equal(await page.evaluate(keptToken, demo.tokens.demo), false, 'the token is in no storage')
     assert.deepEqual(strays, [], 'no other host was asked for anything')
     assert.deepEqual(complaints, [], 'no script failed, and the policy stopped nothing')
@@ -117,6 +151,12 @@ describe('in a browser', { timeout: 180_000 }, () => {
   })
 })
 
+/** execute runs what stands in the editor. */
+async function execute(page) {
+  await page.locator('.graphiql-query-editor .view-lines').click()
+  await page.keyboard.press('Control+Enter')
+}
+
 const origin = (address) => new URL(address).origin
 
 /** words makes texts comparable that differ in marks only, as Markdown may change these. */
@@ -130,6 +170,13 @@ function editorText(name) {
     .getModels()
     .find((model) => model.uri.path.endsWith(name))
     .getValue()
+}
+
+function setOperation(text) {
+  globalThis.__MONACO.editor
+    .getModels()
+    .find((model) => model.uri.path.endsWith('operation.graphql'))
+    .setValue(text)
 }
 
 function keptToken(token) {

@@ -2,67 +2,19 @@
 // simulated, on free loopback ports.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 
-import { required } from './required.mjs'
-
-const binary = required(process.env.HEALTHGRAPH_BIN, 'HEALTHGRAPH_BIN is not set: it names the healthgraph binary to test')
-const startTimeout = 30_000
-const stopTimeout = 15_000
+import { startProgram } from './program.mjs'
 
 /**
  * startDemo starts the binary that HEALTHGRAPH_BIN names and waits until it is
  * ready. It returns what the program prints then (the addresses and tokens), as
- * well as `ask` to query the gateway as the demo's person, and `stop`.
+ * well as `ask` to query the gateway as the demo's person, `link` to link them
+ * to OneTwentyOne where they are not, and `stop`.
  */
 export async function startDemo() {
-  const program = spawn(binary, ['demo', '--json', '--listen', '127.0.0.1:0'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const exited = once(program, 'exit')
-  try {
-    const demo = JSON.parse(await firstLine(program, exited))
-    return {
-      ...demo,
-      gateway: new URL(demo.graphql).origin,
-      ask: (query, variables) => ask(demo.graphql, demo.tokens.demo, query, variables),
-      stop: () => stop(program, exited),
-    }
-  } catch (error) {
-    program.kill('SIGKILL')
-    throw error
-  }
-}
-
-/** firstLine waits for the one line that says that the demo is ready. */
-async function firstLine(program, exited) {
-  const timeout = new AbortController()
-  const timer = setTimeout(() => timeout.abort(), startTimeout)
-  try {
-    return await Promise.race([
-      once(createInterface({ input: program.stdout }), 'line', { signal: timeout.signal }).then(([line]) => line),
-      exited.then(([code, signal]) => {
-        throw new Error(`the demo ended before it was ready: ${signal ?? `exit code ${code}`}`)
-      }),
-    ])
-  } catch (error) {
-    if (error.name !== 'AbortError') throw error
-    throw new Error(`the demo was not ready after ${startTimeout / 1000} s`)
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-/** stop ends the demo as an operator does, which it has to survive in order. */
-async function stop(program, exited) {
-  program.kill('SIGTERM')
-  const timer = setTimeout(() => program.kill('SIGKILL'), stopTimeout)
-  const [code, signal] = await exited
-  clearTimeout(timer)
-  assert.equal(signal, null, `the demo did not stop within ${stopTimeout / 1000} s of SIGTERM`)
-  assert.equal(code, 0, 'the demo ends with exit code 0')
+  const { found: demo, stop } = await startProgram(['demo', '--json', '--listen', '127.0.0.1:0'], { ready: JSON.parse })
+  const asPerson = (query, variables) => ask(demo.graphql, demo.tokens.demo, query, variables)
+  return { ...demo, gateway: new URL(demo.graphql).origin, ask: asPerson, link: () => link(asPerson), stop }
 }
 
 /** ask runs one operation, and returns its data; GraphQL errors are thrown. */
@@ -75,4 +27,20 @@ async function ask(endpoint, token, query, variables) {
   const { data, errors } = await response.json()
   assert.equal(errors, undefined, `GraphQL errors: ${JSON.stringify(errors)}`)
   return data
+}
+
+/** link clicks through OneTwentyOne's consent page, where there is need to. */
+async function link(ask) {
+  const { authorizationUrl } = await ask('{ authorizationUrl(dataSource: "onetwentyone") { authorized url } }')
+  if (authorizationUrl.authorized) return
+  const page = new URL(authorizationUrl.url)
+  const form = new URLSearchParams(page.search)
+  form.set('decision', 'allow')
+  form.set('user', 'demo')
+  for (const scope of ['profile', 'quantity', 'sleep', 'workout']) form.append('scope', scope)
+  page.search = ''
+  const response = await fetch(page, { method: 'POST', body: form, redirect: 'manual' })
+  await ask('mutation ($url: URL!) { completeAuthorization(input: { url: $url }) { link { status } } }', {
+    url: response.headers.get('location'),
+  })
 }

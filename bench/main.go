@@ -1,0 +1,144 @@
+// Command bench measures what the gateway costs. It runs `healthgraph serve` with everything that production has switched on, a
+// plain handler that does the same work without a gateway (the floor) and both upstreams as processes of their own, and asks gateway
+// and floor the same in turns. docs/performance.md says how to read what comes of it.
+//
+//	bench --healthgraph bin/healthgraph                    every workload, some minutes
+//	bench --healthgraph bin/healthgraph --workloads W1,W3  some
+//	bench --healthgraph new --against old                  two builds, one beside the other
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"healthgraph/bench/floor"
+	"healthgraph/bench/upstreams"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// The roles that this program plays besides, in processes of their own.
+const (
+	roleUpstreams = "upstreams"
+	roleFloor     = "floor"
+)
+
+func run(ctx context.Context, args []string) error {
+	if len(args) == 2 {
+		switch args[0] {
+		case roleUpstreams:
+			newest, err := time.Parse(time.DateOnly, args[1])
+			if err != nil {
+				return err
+			}
+			handler, err := upstreams.New(ctx, newest)
+			if err != nil {
+				return err
+			}
+			return listen(ctx, handler)
+		case roleFloor:
+			handler, err := floor.New(args[1])
+			if err != nil {
+				return err
+			}
+			return listen(ctx, handler)
+		}
+	}
+	o := options{out: os.Stdout, settle: 500 * time.Millisecond}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.StringVar(&o.healthgraph, "healthgraph", "bin/healthgraph", "the program to measure")
+	flags.StringVar(&o.against, "against", "", "another build of healthgraph to compare with, in place of the floor")
+	flags.StringVar(&o.database, "database", "", "postgres://… of an empty database that may be filled; a new SQLite file when left out")
+	flags.IntVar(&o.rounds, "rounds", 5, "rounds of each side, of which the medians are told")
+	flags.Float64Var(&o.scale, "scale", 1, "how much longer than usual a round is, such as 0.5")
+	flags.StringVar(&o.profiles, "profiles", "", "a directory for profiles of the gateway, taken in rounds of their own")
+	write := flags.String("write", "", "the document whose table is replaced, if every workload was measured")
+	names := flags.String("workloads", "", "names of workloads, separated by commas; all when left out")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	var err error
+	if o.workloads, err = chosen(*names); err != nil {
+		return err
+	}
+	if o.rounds < 1 || o.scale <= 0 || flags.NArg() > 0 {
+		return errors.New("there is at least one round, the scale is more than 0, and everything else is a flag")
+	}
+	if o.against != "" && (o.database != "" || *write != "") {
+		return errors.New("two builds are compared on SQLite files of their own, and in no document")
+	}
+	measured, err := measure(ctx, o)
+	if err != nil {
+		return err
+	}
+	table := measured.markdown()
+	if _, err := fmt.Fprintln(o.out, table); err != nil {
+		return err
+	}
+	if *write != "" && *names == "" {
+		return writeTable(*write, table)
+	}
+	return nil
+}
+
+// chosen finds workloads by their names.
+func chosen(names string) ([]workload, error) {
+	if names == "" {
+		return workloads, nil
+	}
+	var list []workload
+	var known []string
+	for _, w := range workloads {
+		known = append(known, w.name)
+	}
+	for name := range strings.SplitSeq(names, ",") {
+		found := false
+		for _, w := range workloads {
+			if strings.EqualFold(w.name, strings.TrimSpace(name)) {
+				list, found = append(list, w), true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("there is no workload %q; known are %s", name, strings.Join(known, ", "))
+		}
+	}
+	return list, nil
+}
+
+// listen serves on a free loopback port, tells which on standard output, and ends with ctx or with its standard input, which is
+// that of whoever started it.
+func listen(ctx context.Context, handler http.Handler) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("http://%s\n", listener.Addr())
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		_, _ = os.Stdin.Read(make([]byte, 1)) // nothing is ever written: it ends
+		cancel()
+	}()
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
