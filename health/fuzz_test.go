@@ -1,6 +1,7 @@
 package health_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -94,5 +95,34 @@ func FuzzParseCursor(f *testing.F) {
 		}
 		require.Len(t, cursor, health.CursorLength)
 		require.Equal(t, cursor, place.Cursor())
+	})
+}
+
+func FuzzUnitOfAMetric(f *testing.F) {
+	for _, seed := range [][2]string{{"heartRate", "count/min"}, {"bodyMass", "LB"}, {"oxygenSaturation", "%"}, {"activeEnergyBurned", "CAL"}, {"appleFutureMetric", "x"}, {"../x", ""}, {"vo2Max", "mL/min·kg"}} {
+		f.Add(seed[0], seed[1], 36.6)
+	}
+	f.Fuzz(func(t *testing.T, name, text string, value float64) {
+		metric, err := health.ParseMetric(name)
+		if err != nil {
+			require.Zero(t, metric)
+			return
+		}
+		require.Equal(t, name, metric.Name)
+		unit, err := metric.In(text)
+		if err == nil && text != "" {
+			require.Equal(t, text, string(unit))
+		}
+		if metric.Unit == nil {
+			return
+		}
+		meant, ok := metric.Unit.Read(text)
+		if !ok {
+			return
+		}
+		require.Contains(t, metric.Units, meant, "what is understood can be converted")
+		if metric.Takes(value) {
+			require.False(t, math.IsNaN(health.Convert(value, *metric.Unit, meant)))
+		}
 	})
 }
