@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"healthgraph/connectors"
@@ -101,9 +102,10 @@ func (g *Gateway) QuantityPage(request QuantityRequest, reads []SampleRead) heal
 	if len(reads) == 0 {
 		page.Problems = append(page.Problems, noQuantities())
 	}
-	if request.Quantity.Unit == nil {
+	if request.Quantity.Unit == nil || *request.Quantity.Unit == request.Unit {
 		return page
 	}
+	page.Samples = slices.Clone(page.Samples) // the read may serve several requests
 	for i := range page.Samples {
 		s := &page.Samples[i]
 		s.Value, s.Unit = health.Convert(s.Value, *request.Quantity.Unit, request.Unit), request.Unit

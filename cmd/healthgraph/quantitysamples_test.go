@@ -71,6 +71,21 @@ func TestSamplesOfAMetricAreAConnectionWithTheirUnit(t *testing.T) {
 	assert.Equal(t, []any{154.323583529, "[lb_av]", "[lb_av]", []float64{154.323583529}}, []any{pounds.Nodes[0].Value, *pounds.Nodes[0].Unit, *pounds.Unit, pounds.Series.Values})
 }
 
+// Fields that share a read do not share their units.
+func TestAliasesInSeveralUnitsEachHaveTheirOwn(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.measured("UTC", "bodyMass", sample("2026-04-10T06:00:00Z", "2026-04-10T06:00:00Z", 70, "scale"))
+	const span = `quantity(metric: "bodyMass", from: "2026-04-10T00:00:00Z", to: "2026-04-11T00:00:00Z"`
+	var data map[string]quantityPage
+	w.ask(w.token("w"), `{ own: `+span+`) { nodes { value unit } } g: `+span+`, unit: "g") { nodes { value unit } }
+		again: `+span+`, unit: "g") { nodes { value unit } } lb: `+span+`, unit: "[lb_av]") { nodes { value unit } } }`, nil).into(&data)
+	for alias, want := range map[string]string{"own": "70 kg", "g": "70000 g", "again": "70000 g", "lb": "154.323583529 [lb_av]"} {
+		node := data[alias].Nodes[0]
+		assert.Equal(t, want, fmt.Sprint(node.Value, " ", *node.Unit), alias)
+	}
+	assert.Equal(t, map[string]int{"onetwentyone.quantity": 1}, w.calls())
+}
+
 func TestPagesOfAMetricCoverItOnceWhileSamplesArrive(t *testing.T) {
 	w := newWorld(t, worldOptions{})
 	w.link("demo", "demo")
