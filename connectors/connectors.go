@@ -175,6 +175,7 @@ type DailyStepReader interface {
 type SampleRequest struct {
 	Metric string // as HealthKit's Swift names spell it: health.StepCountMetric and the like
 	Span   health.Interval
+	Expect int // how many samples the caller expects to take; 0 = all. It makes no difference but to the size of the upstream's pages
 }
 
 // SampleResult is how a read of samples ended. With Err set, the samples that were handed over and start before ReadUntil are all
@@ -188,9 +189,9 @@ type SampleResult struct {
 // SampleReader reads samples.
 type SampleReader interface {
 	Connector
-	// ReadSamples hands each page of samples to yield, the oldest first as far as the upstream keeps order: every sample that
-	// touches the span once, in order of its start within a page. yield may keep the page, and ends the read by false, which is no
-	// failure.
+	// ReadSamples hands each page of samples to yield: every sample that touches the span once, in order of its start, also from page to
+	// page unless the upstream breaks its order half-way; where it keeps none, all of it is one page. yield may keep the page, and ends
+	// the read by false, which is no failure.
 	ReadSamples(ctx context.Context, account Account, request SampleRequest, yield func(page []health.Sample) bool) SampleResult
 }
 

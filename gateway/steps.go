@@ -129,11 +129,6 @@ func (g *Gateway) Steps(ctx context.Context, p *Person, connector string, links 
 	} else {
 		g.readSamples(ctx, p, &read, days)
 	}
-	if health.AsError(read.samples.Err).Has(health.ReauthorizationRequired) && len(read.plug.Description.DataSources) == 1 {
-		if page, err := g.mint(ctx, p.ID, read.plug.Complete(read.plug.Description.DataSources[0]), read.plug, ""); err == nil {
-			read.again = page.URL
-		}
-	}
 	g.noteData(ctx, p, read, links, days)
 	return read
 }
@@ -164,12 +159,7 @@ func (g *Gateway) readDays(ctx context.Context, read *StepRead, account connecto
 
 func (g *Gateway) readSamples(ctx context.Context, p *Person, read *StepRead, days health.DateRange) {
 	read.samples = connectors.ReadAllSamples(ctx, read.plug.Samples, g.account(p, read.plug), connectors.SamplesOn(health.StepCountMetric, days))
-	if read.samples.Err != nil {
-		g.logFailure(read.plug.Description.ID, read.samples.Err)
-	}
-	if connectors.IsScopeMissing(read.samples.Err) && read.plug.Profile != nil {
-		g.Tokens.DoubtProfile(ctx, p.grants[read.plug.Description.ID]) // the next reader asks which scopes are left
-	}
+	g.sampleFailure(ctx, p, read)
 	var newest time.Time
 	for _, sample := range read.samples.Samples {
 		newest = latest(newest, sample.End)
@@ -271,19 +261,28 @@ func (r StepRead) problemOf(request StepRequest, zone health.TimeZone) (problem 
 	case r.samples.Err != nil && r.samples.ReadUntil.Before(request.Days.To.AddDays(1).Start(zone)):
 		failure = r.samples.Err
 	case r.samples.Refused > 0:
-		failure = health.Fail(health.UpstreamInvalid, fmt.Sprintf("%s sent %d measurements that make no sense: they were left out", r.plug.Description.Name, r.samples.Refused), nil)
+		failure = r.refusedSamples()
 		complete = true
 	}
 	if failure == nil {
 		return nil, true
 	}
-	problem = health.ProblemOf(failure)
+	return r.problem(failure), complete
+}
+
+func (r StepRead) refusedSamples() error {
+	return health.Fail(health.UpstreamInvalid, fmt.Sprintf("%s sent %d measurements that make no sense: they were left out", r.plug.Description.Name, r.samples.Refused), nil)
+}
+
+// problem is a failure of the read, with where to link again if that helps.
+func (r StepRead) problem(failure error) *health.Problem {
+	problem := health.ProblemOf(failure)
 	problem.AuthorizationURL = r.again
 	if sources := r.plug.Description.DataSources; len(sources) == 1 {
 		source := r.plug.Complete(sources[0])
 		problem.DataSource = &source
 	}
-	return problem, complete
+	return problem
 }
 
 // failedDays is the failure of the days' last one that failed, with how many did.

@@ -25,6 +25,7 @@ type ResolverRoot interface {
 	DataSourceLink() DataSourceLinkResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
+	StepCount() StepCountResolver
 	Subscription() SubscriptionResolver
 	User() UserResolver
 }
@@ -180,10 +181,44 @@ type ComplexityRoot struct {
 		FetchedAt      func(childComplexity int) int
 		From           func(childComplexity int) int
 		Problems       func(childComplexity int) int
+		Samples        func(childComplexity int, first *int, after *string) int
+		Series         func(childComplexity int, first *int, after *string) int
 		TimeZone       func(childComplexity int) int
 		TimeZoneOrigin func(childComplexity int) int
 		To             func(childComplexity int) int
 		Total          func(childComplexity int) int
+	}
+
+	StepSample struct {
+		DataSource func(childComplexity int) int
+		Device     func(childComplexity int) int
+		End        func(childComplexity int) int
+		Start      func(childComplexity int) int
+		Unit       func(childComplexity int) int
+		Value      func(childComplexity int) int
+	}
+
+	StepSampleConnection struct {
+		Complete func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+		Problems func(childComplexity int) int
+		Samples  func(childComplexity int) int
+	}
+
+	StepSampleEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StepSeries struct {
+		Complete func(childComplexity int) int
+		Devices  func(childComplexity int) int
+		Ends     func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+		Problems func(childComplexity int) int
+		Starts   func(childComplexity int) int
+		Unit     func(childComplexity int) int
+		Values   func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -854,6 +889,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StepCount.Problems(childComplexity), true
+	case "StepCount.samples":
+		if e.ComplexityRoot.StepCount.Samples == nil {
+			break
+		}
+
+		args, err := ec.field_StepCount_samples_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StepCount.Samples(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "StepCount.series":
+		if e.ComplexityRoot.StepCount.Series == nil {
+			break
+		}
+
+		args, err := ec.field_StepCount_series_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StepCount.Series(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "StepCount.timeZone":
 		if e.ComplexityRoot.StepCount.TimeZone == nil {
 			break
@@ -878,6 +935,130 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StepCount.Total(childComplexity), true
+
+	case "StepSample.dataSource":
+		if e.ComplexityRoot.StepSample.DataSource == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSample.DataSource(childComplexity), true
+	case "StepSample.device":
+		if e.ComplexityRoot.StepSample.Device == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSample.Device(childComplexity), true
+	case "StepSample.end":
+		if e.ComplexityRoot.StepSample.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSample.End(childComplexity), true
+	case "StepSample.start":
+		if e.ComplexityRoot.StepSample.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSample.Start(childComplexity), true
+	case "StepSample.unit":
+		if e.ComplexityRoot.StepSample.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSample.Unit(childComplexity), true
+	case "StepSample.value":
+		if e.ComplexityRoot.StepSample.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSample.Value(childComplexity), true
+
+	case "StepSampleConnection.complete":
+		if e.ComplexityRoot.StepSampleConnection.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSampleConnection.Complete(childComplexity), true
+	case "StepSampleConnection.pageInfo":
+		if e.ComplexityRoot.StepSampleConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSampleConnection.PageInfo(childComplexity), true
+	case "StepSampleConnection.problems":
+		if e.ComplexityRoot.StepSampleConnection.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSampleConnection.Problems(childComplexity), true
+	case "StepSampleConnection.edges", "StepSampleConnection.nodes":
+		if e.ComplexityRoot.StepSampleConnection.Samples == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSampleConnection.Samples(childComplexity), true
+
+	case "StepSampleEdge.cursor":
+		if e.ComplexityRoot.StepSampleEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSampleEdge.Cursor(childComplexity), true
+	case "StepSampleEdge.node":
+		if e.ComplexityRoot.StepSampleEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSampleEdge.Node(childComplexity), true
+
+	case "StepSeries.complete":
+		if e.ComplexityRoot.StepSeries.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSeries.Complete(childComplexity), true
+	case "StepSeries.devices":
+		if e.ComplexityRoot.StepSeries.Devices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSeries.Devices(childComplexity), true
+	case "StepSeries.ends":
+		if e.ComplexityRoot.StepSeries.Ends == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSeries.Ends(childComplexity), true
+	case "StepSeries.pageInfo":
+		if e.ComplexityRoot.StepSeries.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSeries.PageInfo(childComplexity), true
+	case "StepSeries.problems":
+		if e.ComplexityRoot.StepSeries.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSeries.Problems(childComplexity), true
+	case "StepSeries.starts":
+		if e.ComplexityRoot.StepSeries.Starts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSeries.Starts(childComplexity), true
+	case "StepSeries.unit":
+		if e.ComplexityRoot.StepSeries.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSeries.Unit(childComplexity), true
+	case "StepSeries.values":
+		if e.ComplexityRoot.StepSeries.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSeries.Values(childComplexity), true
 
 	case "Subscription.connectionChanged":
 		if e.ComplexityRoot.Subscription.ConnectionChanged == nil {
@@ -1564,6 +1745,103 @@ extend type Mutation {
   ): LinkPersonalAccessTokenPayload @requiresScope(scope: "connections:write")
 }
 `, BuiltIn: false},
+	{Name: "../schema/samples.graphqls", Input: `"""
+A page of samples, in order of their start, then their end, as Relay's cursor connections have it. Pages do not shift when samples
+arrive meanwhile: a cursor stands for a sample's own place, and keeps its meaning.
+"""
+type StepSampleConnection {
+  "The samples with their cursors."
+  edges: [StepSampleEdge!]!
+  "The samples alone."
+  nodes: [StepSample!]!
+  "Whether there is more. Also true when a failure ended the page: the next one begins there, and tries again."
+  pageInfo: PageInfo!
+  "What could not be had, and why."
+  problems: [Problem!]!
+  "False when a linked source could not be read to the end of the page."
+  complete: Boolean!
+}
+
+"A sample and its place."
+type StepSampleEdge {
+  "What to give as ` + "`" + `after` + "`" + ` for the page behind it."
+  cursor: String!
+  "The sample."
+  node: StepSample!
+}
+
+"""
+So many steps from here to there, as one device counted them. Samples of several devices overlap: adding them up counts a walk
+twice. ` + "`" + `StepCount.days` + "`" + ` has what they come to.
+"""
+type StepSample {
+  "When it begins."
+  start: DateTime!
+  "When it ends. The same as ` + "`" + `start` + "`" + ` for what was counted at an instant."
+  end: DateTime!
+  "How many. It may be a fraction where the upstream merged or split samples."
+  value: Float!
+  "What is counted: \"count\"."
+  unit: String!
+  "The device, or what wrote the sample. Null where the upstream names neither."
+  device: String
+  "Where it is from."
+  dataSource: DataSource!
+}
+
+"""
+The same samples in columns of one length, for charts: the first of each column belongs to the first sample, and so on. It is less than
+half as long as objects are, and what libraries for charts take.
+"""
+type StepSeries {
+  "When the samples begin."
+  starts: InstantColumn!
+  "When they end."
+  ends: InstantColumn!
+  "How many steps."
+  values: NumberColumn!
+  "The devices, null where the upstream names none."
+  devices: TextColumn!
+  "What is counted: \"count\"."
+  unit: String!
+  "Whether there is more, as for ` + "`" + `samples` + "`" + `."
+  pageInfo: PageInfo!
+  "What could not be had, and why."
+  problems: [Problem!]!
+  "False when a linked source could not be read to the end of the page."
+  complete: Boolean!
+}
+
+"A list of instants, each a number: milliseconds since 1970 in UTC, as JavaScript's Date and libraries for charts take them."
+scalar InstantColumn
+
+"A list of numbers."
+scalar NumberColumn
+
+"A list of texts, null where there is none."
+scalar TextColumn
+
+extend type StepCount {
+  """
+  The raw samples of the days, from upstreams that have samples: OneTwentyOne. ROOK has totals of days alone. Samples count that
+  touch the days as ` + "`" + `timeZone` + "`" + ` cuts them, those across its first or last midnight whole. Where nothing else is read of the steps, no more of
+  them is read than the page takes.
+  """
+  samples(
+    "The length of the page, at most 10,000."
+    first: Int = 100
+    "The cursor behind which the page begins. Leave it out for the first page."
+    after: String
+  ): StepSampleConnection @requiresScope(scope: "quantities:read")
+  "The same in columns, for charts. ` + "`" + `samples` + "`" + ` and ` + "`" + `series` + "`" + ` with the same arguments share one read."
+  series(
+    "The length of the page, at most 10,000."
+    first: Int = 10000
+    "The cursor behind which the page begins. Leave it out for the first page."
+    after: String
+  ): StepSeries @requiresScope(scope: "quantities:read")
+}
+`, BuiltIn: false},
 	{Name: "../schema/schema.graphqls", Input: `"""
 One gateway to several health data upstreams. Ask which of a person's data sources are connected, where to connect
 another, end a link, and read daily steps.
@@ -2048,8 +2326,78 @@ func (ec *executionContext) childFields_StepCount(ctx context.Context, field gra
 		return ec.fieldContext_StepCount_complete(ctx, field)
 	case "fetchedAt":
 		return ec.fieldContext_StepCount_fetchedAt(ctx, field)
+	case "samples":
+		return ec.fieldContext_StepCount_samples(ctx, field)
+	case "series":
+		return ec.fieldContext_StepCount_series(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StepCount", field.Name)
+}
+
+func (ec *executionContext) childFields_StepSample(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "start":
+		return ec.fieldContext_StepSample_start(ctx, field)
+	case "end":
+		return ec.fieldContext_StepSample_end(ctx, field)
+	case "value":
+		return ec.fieldContext_StepSample_value(ctx, field)
+	case "unit":
+		return ec.fieldContext_StepSample_unit(ctx, field)
+	case "device":
+		return ec.fieldContext_StepSample_device(ctx, field)
+	case "dataSource":
+		return ec.fieldContext_StepSample_dataSource(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StepSample", field.Name)
+}
+
+func (ec *executionContext) childFields_StepSampleConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_StepSampleConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_StepSampleConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_StepSampleConnection_pageInfo(ctx, field)
+	case "problems":
+		return ec.fieldContext_StepSampleConnection_problems(ctx, field)
+	case "complete":
+		return ec.fieldContext_StepSampleConnection_complete(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StepSampleConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_StepSampleEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_StepSampleEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_StepSampleEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StepSampleEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StepSeries(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "starts":
+		return ec.fieldContext_StepSeries_starts(ctx, field)
+	case "ends":
+		return ec.fieldContext_StepSeries_ends(ctx, field)
+	case "values":
+		return ec.fieldContext_StepSeries_values(ctx, field)
+	case "devices":
+		return ec.fieldContext_StepSeries_devices(ctx, field)
+	case "unit":
+		return ec.fieldContext_StepSeries_unit(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_StepSeries_pageInfo(ctx, field)
+	case "problems":
+		return ec.fieldContext_StepSeries_problems(ctx, field)
+	case "complete":
+		return ec.fieldContext_StepSeries_complete(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StepSeries", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

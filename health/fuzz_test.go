@@ -3,6 +3,7 @@ package health_test
 import (
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -75,5 +76,23 @@ func FuzzParseUserID(f *testing.F) {
 		require.LessOrEqual(t, len(text), health.MaxUserIDBytes)
 		require.NotContains(t, text, "\n")
 		require.Equal(t, text, strings.TrimSpace(text))
+	})
+}
+
+// A cursor stands for one place, and a place is written in one way.
+func FuzzParseCursor(f *testing.F) {
+	place := health.PlaceOf("onetwentyone", health.Sample{ID: "s-1", Start: time.Unix(1774742400, 5), End: time.Unix(1774742401, 0)})
+	for _, seed := range []string{place.Cursor(), place.Cursor()[1:], place.Cursor() + "=", "", "AQ", strings.Repeat("_", health.CursorLength), strings.Repeat("A", 1000)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, cursor string) {
+		place, err := health.ParseCursor(cursor)
+		if err != nil {
+			require.True(t, place.IsZero())
+			require.Equal(t, "after", health.AsError(err).Argument)
+			return
+		}
+		require.Len(t, cursor, health.CursorLength)
+		require.Equal(t, cursor, place.Cursor())
 	})
 }

@@ -102,7 +102,7 @@ func (p *planner) root(ctx context.Context, selections ast.SelectionSet) {
 			}
 			if user, err := p.caller.Target(userID, "userId"); err == nil {
 				p.concerns(user)
-				p.field(ctx, user, field.Name, arguments)
+				p.field(ctx, user, field, arguments)
 			}
 		}
 	}
@@ -128,13 +128,13 @@ func (p *planner) persons(ctx context.Context, ids []any, selections ast.Selecti
 func (p *planner) person(ctx context.Context, user health.UserID, selections ast.SelectionSet) {
 	p.concerns(user)
 	for _, field := range graphql.CollectFields(p.operation, selections, []string{"User", "Node"}) {
-		p.field(ctx, user, field.Name, field.ArgumentMap(p.operation.Variables))
+		p.field(ctx, user, field, field.ArgumentMap(p.operation.Variables))
 	}
 }
 
 // field notes what a field about a person reads. Its name and arguments are the same on Query and on User.
-func (p *planner) field(ctx context.Context, user health.UserID, name string, arguments map[string]any) {
-	switch name {
+func (p *planner) field(ctx context.Context, user health.UserID, field graphql.CollectedField, arguments map[string]any) {
+	switch field.Name {
 	case "connections":
 		if filter, err := p.gateway.Filter(ctx, slugs(arguments["dataSources"])); err == nil {
 			for _, connector := range p.gateway.LinkConnectors(filter) {
@@ -156,8 +156,9 @@ func (p *planner) field(ctx context.Context, user health.UserID, name string, ar
 		}
 		for _, connector := range p.gateway.StepConnectors(request.Filter()) {
 			p.readLinks(user, connector)
-			of := dailyOf{linksOf{user, connector}, name}
-			p.days[of] = append(p.days[of], request.Days)
+			if of := (dailyOf{linksOf{user, connector}, field.Name}); selectsDaysOf(p.operation, field.Selections) {
+				p.days[of] = append(p.days[of], request.Days)
+			}
 		}
 	}
 }
@@ -193,12 +194,20 @@ func (p *planner) readLinks(user health.UserID, connector string) {
 
 // covering is the planned range that holds the days, or the days themselves.
 func (p plan) covering(of dailyOf, days health.DateRange) health.DateRange {
-	for _, planned := range p.days[of] {
-		if planned.Contains(days) {
-			return planned
-		}
+	if planned, foreseen := p.foresees(of, days); foreseen {
+		return planned
 	}
 	return days
+}
+
+// foresees finds the planned range that holds the days.
+func (p plan) foresees(of dailyOf, days health.DateRange) (planned health.DateRange, foreseen bool) {
+	for _, planned := range p.days[of] {
+		if planned.Contains(days) {
+			return planned, true
+		}
+	}
+	return days, false
 }
 
 // merge joins ranges that overlap or touch.

@@ -17,11 +17,12 @@ type reads struct {
 	gateway *gateway.Gateway
 	plan    func() plan
 
-	people *dataloader.Loader[group, map[health.UserID]*gateway.Person]
-	links  *dataloader.Loader[linksKey, map[health.UserID][]health.DataSourceLink]
-	zones  *dataloader.Loader[health.UserID, gateway.Zone]
-	steps  *dataloader.Loader[stepsKey, gateway.StepRead]
-	urls   *dataloader.Loader[urlKey, health.AuthorizationURL]
+	people  *dataloader.Loader[group, map[health.UserID]*gateway.Person]
+	links   *dataloader.Loader[linksKey, map[health.UserID][]health.DataSourceLink]
+	zones   *dataloader.Loader[health.UserID, gateway.Zone]
+	steps   *dataloader.Loader[stepsKey, gateway.StepRead]
+	samples *dataloader.Loader[samplesKey, gateway.SampleRead]
+	urls    *dataloader.Loader[urlKey, health.AuthorizationURL]
 }
 
 // group is everybody whom the plan foresees (planned), or one person beside it.
@@ -53,6 +54,7 @@ func newReads(ctx context.Context, g *gateway.Gateway, admit Admit) *reads {
 	r.links = newLoader(r.readLinks)
 	r.zones = newLoader(r.readZone)
 	r.steps = newLoader(r.readSteps)
+	r.samples = newLoader(r.readSamples)
 	r.urls = newLoader(r.readURL)
 	return r
 }
@@ -96,6 +98,7 @@ func (r *reads) forget() {
 	r.links.ClearAll()
 	r.zones.ClearAll()
 	r.steps.ClearAll()
+	r.samples.ClearAll()
 	r.urls.ClearAll()
 }
 
@@ -202,36 +205,52 @@ func (r *reads) readSteps(ctx context.Context, key stepsKey) (gateway.StepRead, 
 
 // stepCount reads every connector side by side, and the zone beside them.
 func (r *reads) stepCount(ctx context.Context, user health.UserID, request gateway.StepRequest) (*health.StepCount, error) {
-	zone := func() (gateway.Zone, error) {
-		return gateway.Zone{TimeZone: *request.Zone, Origin: health.ZoneFromArgument}, nil
-	}
-	if request.Zone == nil {
-		zone = r.zones.Load(ctx, user)
-	}
+	zone := r.zone(ctx, user, request.Zone)
 	connectors := r.gateway.StepConnectors(request.Filter())
-	results := make([]*dataloader.Result[gateway.StepRead], len(connectors))
-	var all sync.WaitGroup
-	for i, connector := range connectors {
-		all.Go(func() {
-			results[i] = guarded(ctx, connector, func(ctx context.Context, connector string) (gateway.StepRead, error) {
-				return r.stepRead(ctx, dailyOf{linksOf{user, connector}, "stepCount"}, request)
-			})
-		})
+	if !selectsDays(ctx) {
+		connectors = nil
 	}
-	all.Wait()
-	found := make([]gateway.StepRead, len(results))
-	for i, result := range results {
-		if result.Error != nil {
-			return nil, result.Error
-		}
-		found[i] = result.Data
+	found, err := sideBySide(ctx, connectors, func(ctx context.Context, connector string) (gateway.StepRead, error) {
+		return r.stepRead(ctx, dailyOf{linksOf{user, connector}, "stepCount"}, request)
+	})
+	if err != nil {
+		return nil, err
 	}
 	home, err := zone()
 	if err != nil {
 		return nil, err
 	}
 	count := r.gateway.CountSteps(request, home, found)
+	count.User, count.DataSources = user, request.Filter().DataSources()
 	return &count, nil
+}
+
+// zone begins to find the zone of an argument, or the person's own.
+func (r *reads) zone(ctx context.Context, user health.UserID, argument *health.TimeZone) dataloader.Thunk[gateway.Zone] {
+	if argument == nil {
+		return r.zones.Load(ctx, user)
+	}
+	return func() (gateway.Zone, error) {
+		return gateway.Zone{TimeZone: *argument, Origin: health.ZoneFromArgument}, nil
+	}
+}
+
+// sideBySide reads every connector at once, and gives what they said in order, or the first error.
+func sideBySide[T any](ctx context.Context, connectors []string, read func(context.Context, string) (T, error)) ([]T, error) {
+	results := make([]*dataloader.Result[T], len(connectors))
+	var all sync.WaitGroup
+	for i, connector := range connectors {
+		all.Go(func() { results[i] = guarded(ctx, connector, read) })
+	}
+	all.Wait()
+	found := make([]T, len(results))
+	for i, result := range results {
+		if result.Error != nil {
+			return nil, result.Error
+		}
+		found[i] = result.Data
+	}
+	return found, nil
 }
 
 // stepRead reads one connector's steps, unless the links that pass the filter say that there is nothing to read.

@@ -19,6 +19,8 @@ var scopeOperations = map[string]string{
 	"Query.connections":                `{ connections { status } }`,
 	"Query.authorizationUrl":           `{ authorizationUrl(dataSource: "fitbit") { authorized } }`,
 	"Query.stepCount":                  `{ stepCount(from: "2026-04-14", to: "2026-04-14") { total } }`,
+	"StepCount.samples":                `{ stepCount(from: "2026-04-14", to: "2026-04-14") { samples { complete } } }`,
+	"StepCount.series":                 `{ stepCount(from: "2026-04-14", to: "2026-04-14") { series { complete } } }`,
 	"Query.accessLog":                  `{ accessLog { nodes { action } } }`,
 	"Subscription.connectionChanged":   `subscription { connectionChanged { status } }`,
 	"User.connections":                 `{ viewer { connections { status } } }`,

@@ -2,7 +2,7 @@
 //
 // OneTwentyOne is an OAuth upstream with its own ids for people: the gateway's client credential buys a grant, and the
 // person's grant reads. What is known of its API, how well, and where its pages disagree is told in
-// docs/upstreams/onetwentyone.md; what is not known is guessed in one place each, in wire.go, sample.go and refusal.go.
+// docs/upstreams/onetwentyone.md; what is not known is guessed in one place each, in wire.go, samplepage.go, sample.go and refusal.go.
 package onetwentyone
 
 import (
@@ -105,7 +105,7 @@ func (c *Connector) Describe() connectors.Description {
 // uuidPattern is OneTwentyOne's rule for user_id.
 var uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
 
-// get makes one call with the person's grant and gives a 200 answer. out is decoded from its body.
+// get makes one call with the person's grant and gives a 200 answer. out is decoded from its body, if it is not nil.
 func (c *Connector) get(ctx context.Context, account connectors.Account, query url.Values, out any, path ...string) (connectors.Answer, error) {
 	if account.Client == nil || !uuidPattern.MatchString(account.ID) {
 		return connectors.Answer{}, health.Fail(health.Internal, "OneTwentyOne can't be asked about this person",
@@ -118,6 +118,9 @@ func (c *Connector) get(ctx context.Context, account connectors.Account, query u
 	}
 	if err := c.failure(call, answer); err != nil {
 		return answer, err
+	}
+	if out == nil {
+		return answer, nil
 	}
 	return answer, c.client.Decode(answer, out)
 }

@@ -13,6 +13,7 @@ const (
 	objectCost        = 1   // an object of the answer, beside its fields
 	introspectionCost = 100 // __schema or __type, whatever is selected: it is read from memory, and validation keeps it shallow
 	databaseCost      = 10
+	valuesAtOnce      = 10  // values of a column that cost as much as one by itself
 	callCost          = 100 // of an upstream
 )
 
@@ -56,10 +57,21 @@ var prices = map[string]func(a arguments, size int) price{
 
 	"StepCount.days":            listAsLongAsDecidedAbove,
 	"StepCount.problems":        listOf(few),
+	"StepCount.samples":         samples(100),
+	"StepCount.series":          samples(10_000),
 	"DailySteps.dataSources":    listOf(few),
 	"DailySteps.candidates":     listOf(upstreams),
 	"StepCandidate.dataSources": listOf(few),
 	"StepCandidate.devices":     listOf(few),
+
+	"StepSampleConnection.edges":    listAsLongAsDecidedAbove,
+	"StepSampleConnection.nodes":    listAsLongAsDecidedAbove,
+	"StepSampleConnection.problems": listOf(few),
+	"StepSeries.starts":             column,
+	"StepSeries.ends":               column,
+	"StepSeries.values":             column,
+	"StepSeries.devices":            column,
+	"StepSeries.problems":           listOf(few),
 
 	"AccessLogConnection.edges": listAsLongAsDecidedAbove,
 	"AccessLogConnection.nodes": listAsLongAsDecidedAbove,
@@ -130,3 +142,18 @@ func accessLog(a arguments, _ int) price {
 	}
 	return price{own: databaseCost, count: 1, size: first}
 }
+
+// samples is a page of at most 10,000 samples, for which an upstream is asked once or a few times.
+func samples(standard int) func(arguments, int) price {
+	const longest = 10_000
+	return func(a arguments, _ int) price {
+		first := standard
+		if n, ok := a.number("first"); ok {
+			first = min(max(n, 1), longest)
+		}
+		return price{own: callCost, count: 1, size: first}
+	}
+}
+
+// column is a list of values that are written at once.
+func column(_ arguments, size int) price { return price{own: size / valuesAtOnce, count: 1, size: 1} }
