@@ -190,9 +190,9 @@ type SampleResult struct {
 // the upstream does not have is UNSUPPORTED, which is no word about the link.
 type SampleReader interface {
 	Connector
-	// ReadSamples hands each page of samples to yield, the oldest first as far as the upstream keeps order: every sample that
-	// touches the span once, in order of its start within a page. yield may keep the page, and ends the read by false, which is no
-	// failure.
+	// ReadSamples hands each page of samples to yield: every sample that touches the span once, in order of its start, also from page to
+	// page unless the upstream breaks its order half-way; where it keeps none, all of it is one page. yield may keep the page, and ends
+	// the read by false, which is no failure.
 	ReadSamples(ctx context.Context, account Account, request SampleRequest, yield func(page []health.Sample) bool) SampleResult
 }
 
