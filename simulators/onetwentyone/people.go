@@ -27,6 +27,7 @@ type person struct {
 	seeded  map[string]*builder // what grows with the clock, by metric
 	until   people.Date         // the seeded days are those before
 	metrics map[string]*history
+	sleep   []SleepInput // nil: the seeded nights
 }
 
 // addPerson makes a person with an invented history. The caller holds s.mu or is the only one yet.
