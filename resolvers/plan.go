@@ -143,7 +143,7 @@ func (p *planner) field(ctx context.Context, user health.UserID, name string, ar
 		}
 	case "authorizationUrl":
 		p.readPerson(user)
-	case "stepCount":
+	case "stepCount", "sleep":
 		var from, to health.Date
 		var zone health.TimeZone
 		named := arguments["timeZone"]
@@ -154,7 +154,11 @@ func (p *planner) field(ctx context.Context, user health.UserID, name string, ar
 		if err != nil {
 			return
 		}
-		for _, connector := range p.gateway.StepConnectors(request.Filter()) {
+		connectors := p.gateway.StepConnectors
+		if name == "sleep" {
+			connectors = p.gateway.SleepConnectors
+		}
+		for _, connector := range connectors(request.Filter()) {
 			p.readLinks(user, connector)
 			of := dailyOf{linksOf{user, connector}, name}
 			p.days[of] = append(p.days[of], request.Days)

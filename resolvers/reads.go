@@ -20,7 +20,8 @@ type reads struct {
 	people *dataloader.Loader[group, map[health.UserID]*gateway.Person]
 	links  *dataloader.Loader[linksKey, map[health.UserID][]health.DataSourceLink]
 	zones  *dataloader.Loader[health.UserID, gateway.Zone]
-	steps  *dataloader.Loader[stepsKey, gateway.StepRead]
+	steps  *dataloader.Loader[daysKey, gateway.StepRead]
+	sleeps *dataloader.Loader[daysKey, gateway.SleepRead]
 	urls   *dataloader.Loader[urlKey, health.AuthorizationURL]
 }
 
@@ -34,7 +35,7 @@ type linksKey struct {
 	group     group
 }
 
-type stepsKey struct {
+type daysKey struct {
 	dailyOf
 	days health.DateRange
 }
@@ -53,6 +54,7 @@ func newReads(ctx context.Context, g *gateway.Gateway, admit Admit) *reads {
 	r.links = newLoader(r.readLinks)
 	r.zones = newLoader(r.readZone)
 	r.steps = newLoader(r.readSteps)
+	r.sleeps = newLoader(r.readSleep)
 	r.urls = newLoader(r.readURL)
 	return r
 }
@@ -96,6 +98,7 @@ func (r *reads) forget() {
 	r.links.ClearAll()
 	r.zones.ClearAll()
 	r.steps.ClearAll()
+	r.sleeps.ClearAll()
 	r.urls.ClearAll()
 }
 
@@ -186,64 +189,6 @@ func (r *reads) readZone(ctx context.Context, user health.UserID) (gateway.Zone,
 		return gateway.Zone{}, err
 	}
 	return r.gateway.HomeZone(ctx, person), nil
-}
-
-func (r *reads) readSteps(ctx context.Context, key stepsKey) (gateway.StepRead, error) {
-	links, err := r.connectorLinks(ctx, key.user, key.connector)()
-	if err != nil {
-		return gateway.StepRead{}, err
-	}
-	person, err := r.person(ctx, key.user)
-	if err != nil {
-		return gateway.StepRead{}, err
-	}
-	return r.gateway.Steps(ctx, person, key.connector, links[key.user], key.days), nil
-}
-
-// stepCount reads every connector side by side, and the zone beside them.
-func (r *reads) stepCount(ctx context.Context, user health.UserID, request gateway.StepRequest) (*health.StepCount, error) {
-	zone := func() (gateway.Zone, error) {
-		return gateway.Zone{TimeZone: *request.Zone, Origin: health.ZoneFromArgument}, nil
-	}
-	if request.Zone == nil {
-		zone = r.zones.Load(ctx, user)
-	}
-	connectors := r.gateway.StepConnectors(request.Filter())
-	results := make([]*dataloader.Result[gateway.StepRead], len(connectors))
-	var all sync.WaitGroup
-	for i, connector := range connectors {
-		all.Go(func() {
-			results[i] = guarded(ctx, connector, func(ctx context.Context, connector string) (gateway.StepRead, error) {
-				return r.stepRead(ctx, dailyOf{linksOf{user, connector}, "stepCount"}, request)
-			})
-		})
-	}
-	all.Wait()
-	found := make([]gateway.StepRead, len(results))
-	for i, result := range results {
-		if result.Error != nil {
-			return nil, result.Error
-		}
-		found[i] = result.Data
-	}
-	home, err := zone()
-	if err != nil {
-		return nil, err
-	}
-	count := r.gateway.CountSteps(request, home, found)
-	return &count, nil
-}
-
-// stepRead reads one connector's steps, unless the links that pass the filter say that there is nothing to read.
-func (r *reads) stepRead(ctx context.Context, of dailyOf, request gateway.StepRequest) (gateway.StepRead, error) {
-	links, err := r.connectorLinks(ctx, of.user, of.connector)()
-	if err != nil {
-		return gateway.StepRead{}, err
-	}
-	if read, worthReading := r.gateway.StepLinks(of.connector, links[of.user], request.Filter()); !worthReading {
-		return read, nil
-	}
-	return r.steps.Load(ctx, stepsKey{of, r.plan().covering(of, request.Days)})()
 }
 
 func (r *reads) readURL(ctx context.Context, key urlKey) (health.AuthorizationURL, error) {

@@ -43,11 +43,13 @@ var prices = map[string]func(a arguments, size int) price{
 	"Subscription.connectionChanged": connections,
 	"Query.authorizationUrl":         calls(1),
 	"Query.stepCount":                stepCount,
+	"Query.sleep":                    stepCount,
 	"Query.accessLog":                accessLog,
 
 	"User.connections":                connections,
 	"User.authorizationUrl":           calls(1),
 	"User.stepCount":                  stepCount,
+	"User.sleep":                      stepCount,
 	"User.accessLog":                  accessLog,
 	"DataSourceLink.authorizationUrl": calls(1),
 	"DataSourceLink.scopesGranted":    listOf(few),
@@ -60,6 +62,14 @@ var prices = map[string]func(a arguments, size int) price{
 	"DailySteps.candidates":     listOf(upstreams),
 	"StepCandidate.dataSources": listOf(few),
 	"StepCandidate.devices":     listOf(few),
+
+	"Sleep.days":                 listAsLongAsDecidedAbove,
+	"Sleep.problems":             listOf(few),
+	"DailySleep.dataSources":     listOf(few),
+	"DailySleep.candidates":      listOf(upstreams),
+	"SleepCandidate.dataSources": listOf(few),
+	"SleepFigure.sessions":       listOf(few),
+	"SleepSession.devices":       listOf(few),
 
 	"AccessLogConnection.edges": listAsLongAsDecidedAbove,
 	"AccessLogConnection.nodes": listAsLongAsDecidedAbove,

@@ -173,12 +173,8 @@ func (s *Simulator) SetPerson(name string, in PersonInput) (PersonOutput, error)
 	if err != nil {
 		return PersonOutput{}, err
 	}
-	if in.Sleep != nil {
-		for _, stretch := range *in.Sleep {
-			if err := stretch.check(); err != nil {
-				return PersonOutput{}, fmt.Errorf("sleep: %w", err)
-			}
-		}
+	if err := checkSleep(in.Sleep); err != nil {
+		return PersonOutput{}, err
 	}
 
 	s.mu.Lock()
@@ -202,10 +198,7 @@ func (s *Simulator) SetPerson(name string, in PersonInput) (PersonOutput, error)
 		p.scopes = slices.Clone(*in.Scopes)
 	}
 	if in.Sleep != nil {
-		p.sleep = slices.Clone(*in.Sleep)
-		if p.sleep == nil {
-			p.sleep = []SleepInput{}
-		}
+		p.sleep = append([]SleepInput{}, *in.Sleep...) // never nil, which is the seeded nights
 	}
 	for metric, h := range histories {
 		delete(p.seeded, metric)

@@ -33,6 +33,18 @@ func (in SleepInput) check() error {
 	return Step{Start: in.Start, End: in.End}.check()
 }
 
+func checkSleep(stretches *[]SleepInput) error {
+	if stretches == nil {
+		return nil
+	}
+	for _, stretch := range *stretches {
+		if err := stretch.check(); err != nil {
+			return fmt.Errorf("sleep: %w", err)
+		}
+	}
+	return nil
+}
+
 func sleepStage(name string) int {
 	return slices.IndexFunc(sleepStages, func(s struct{ name, healthKit, light string }) bool { return s.name == name })
 }
