@@ -26,6 +26,8 @@ type Description struct {
 	Name        string              // as people know it
 	DataSources []health.DataSource // the catalogue, in the order shown; capabilities are filled in by the registry
 	RevokeHint  string              // what a person must do at the upstream where Revoke can't, "" where it can
+	// OptionalScopes are those of ProfileReader.Scopes whose lack is no problem of a link's: many people keep such data to themselves.
+	OptionalScopes []string
 }
 
 // Account is one person as one upstream knows them.

@@ -129,10 +129,7 @@ func (g *Gateway) ReadDaily(ctx context.Context, p *Person, connector string, li
 	step, _ := g.StepLinks(connector, links, Filter{})
 	read := DailyRead{StepRead: step}
 	read.asked = true
-	// A day that has not begun anywhere on Earth has no samples.
-	if newest := health.DateOf(g.Now().Add(14*time.Hour), health.UTC); newest.Compare(days.To) < 0 {
-		days.To = newest
-	}
+	days = g.begun(days)
 	read.daily = newDaily(metric, days, zone)
 	if days.Days() < 1 {
 		return read
@@ -148,8 +145,9 @@ func (g *Gateway) ReadDaily(ctx context.Context, p *Person, connector string, li
 	}
 	read.daily.finish()
 	read.sawData(read.plug.Description.DataSources, read.daily.newest)
-	g.sampleFailure(ctx, p, &read.StepRead)
-	g.noteData(ctx, p, read.StepRead, links, health.DateRange{}) // what is new is news; that nothing is says little, of one metric
+	g.failed(ctx, p, &read.reading, read.samples.Err)
+	// What is new is news; that nothing is says little, of one metric.
+	g.noteData(ctx, p, read.reading, links, func(health.DataSourceLink, time.Time) bool { return false })
 	return read
 }
 
@@ -209,7 +207,7 @@ func (g *Gateway) periodFigure(request StatisticsRequest, period health.PeriodRa
 		f.presence = health.PresenceNotSynced
 	}
 	if total.touched {
-		f.value, f.sources = &total, g.sourcesOf(read.StepRead)
+		f.value, f.sources = &total, g.sourcesOf(read.reading)
 	}
 	return f
 }

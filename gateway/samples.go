@@ -137,7 +137,7 @@ func (g *Gateway) ReadSamples(ctx context.Context, p *Person, connector string, 
 			return !page.add(samples)
 		})
 	read.found, read.more = page.page(read.samples.SampleResult)
-	g.sampleFailure(ctx, p, &read.StepRead)
+	g.failed(ctx, p, &read.reading, read.samples.Err)
 	read.sawData([]health.DataSource{*page.source}, newest)
 	g.noteSamples(ctx, p, read, links, request.Metric, span)
 	return read
@@ -147,24 +147,9 @@ func (g *Gateway) ReadSamples(ctx context.Context, p *Person, connector string, 
 func (g *Gateway) noteSamples(ctx context.Context, p *Person, read SampleRead, links []health.DataSourceLink, metric string, span health.Interval) {
 	if read.asked = !read.more; read.samples.Err == nil && metric == health.StepCountMetric {
 		days := health.DateRange{From: health.DateOf(span.Start, health.UTC), To: health.DateOf(span.End.Add(-1), health.UTC)}
-		g.noteData(ctx, p, read.StepRead, links, days)
-	}
-}
-
-// sampleFailure does what a failed read of samples asks for: the log, a doubt about the scopes, the page on which to link again.
-func (g *Gateway) sampleFailure(ctx context.Context, p *Person, read *StepRead) {
-	err := read.samples.Err
-	if err == nil {
-		return
-	}
-	g.logFailure(read.plug.Description.ID, err)
-	if connectors.IsScopeMissing(err) && read.plug.Profile != nil {
-		g.Tokens.DoubtProfile(ctx, p.grants[read.plug.Description.ID]) // the next reader asks which scopes are left
-	}
-	if health.AsError(err).Has(health.ReauthorizationRequired) && len(read.plug.Description.DataSources) == 1 {
-		if page, err := g.mint(ctx, p.ID, read.plug.Complete(read.plug.Description.DataSources[0]), read.plug, ""); err == nil {
-			read.again = page.URL
-		}
+		g.noteData(ctx, p, read.reading, links, func(link health.DataSourceLink, now time.Time) bool {
+			return g.wasSought(read.StepRead, link, days, now)
+		})
 	}
 }
 
@@ -222,7 +207,7 @@ func (r SampleRead) sampleProblem(filter Filter, end time.Time) (problem *health
 	case r.samples.Err != nil && !r.more && r.samples.ReadUntil.Before(end):
 		return r.problem(r.samples.Err), false
 	case r.samples.Refused > 0:
-		return r.problem(r.refusedSamples()), true
+		return r.problem(r.refusedSamples(r.samples.Refused)), true
 	}
 	return nil, true
 }

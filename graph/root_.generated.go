@@ -69,6 +69,15 @@ type ComplexityRoot struct {
 		Problem func(childComplexity int) int
 	}
 
+	DailySleep struct {
+		Asleep      func(childComplexity int) int
+		Candidates  func(childComplexity int) int
+		DataSources func(childComplexity int) int
+		Date        func(childComplexity int) int
+		Figure      func(childComplexity int) int
+		Presence    func(childComplexity int) int
+	}
+
 	DailySteps struct {
 		Candidates  func(childComplexity int) int
 		DataSources func(childComplexity int) int
@@ -218,6 +227,7 @@ type ComplexityRoot struct {
 		Nodes              func(childComplexity int, ids []string) int
 		Quantity           func(childComplexity int, userID *string, metric string, from time.Time, to time.Time, first *int, after *string, unit *string) int
 		QuantityStatistics func(childComplexity int, userID *string, metric string, from health.Date, to health.Date, period *health.StatisticsPeriod, timeZone *health.TimeZone, unit *string) int
+		Sleep              func(childComplexity int, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
 		StepCount          func(childComplexity int, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
 		User               func(childComplexity int, id string) int
 		Users              func(childComplexity int, ids []string) int
@@ -234,6 +244,57 @@ type ComplexityRoot struct {
 		Link          func(childComplexity int) int
 		Outcome       func(childComplexity int) int
 		Problem       func(childComplexity int) int
+	}
+
+	Sleep struct {
+		Complete       func(childComplexity int) int
+		Days           func(childComplexity int) int
+		FetchedAt      func(childComplexity int) int
+		From           func(childComplexity int) int
+		Problems       func(childComplexity int) int
+		TimeZone       func(childComplexity int) int
+		TimeZoneOrigin func(childComplexity int) int
+		To             func(childComplexity int) int
+	}
+
+	SleepCandidate struct {
+		Asleep      func(childComplexity int) int
+		Chosen      func(childComplexity int) int
+		Connector   func(childComplexity int) int
+		DataSources func(childComplexity int) int
+		Figure      func(childComplexity int) int
+		Presence    func(childComplexity int) int
+		Reason      func(childComplexity int) int
+	}
+
+	SleepFigure struct {
+		Asleep      func(childComplexity int) int
+		Awake       func(childComplexity int) int
+		Bedtime     func(childComplexity int) int
+		Deep        func(childComplexity int) int
+		Efficiency  func(childComplexity int) int
+		InBed       func(childComplexity int) int
+		Latency     func(childComplexity int) int
+		Light       func(childComplexity int) int
+		REM         func(childComplexity int) int
+		Sessions    func(childComplexity int) int
+		Unspecified func(childComplexity int) int
+		WakeTime    func(childComplexity int) int
+	}
+
+	SleepSession struct {
+		Asleep      func(childComplexity int) int
+		Awake       func(childComplexity int) int
+		Deep        func(childComplexity int) int
+		Devices     func(childComplexity int) int
+		End         func(childComplexity int) int
+		InBed       func(childComplexity int) int
+		Latency     func(childComplexity int) int
+		Light       func(childComplexity int) int
+		Main        func(childComplexity int) int
+		REM         func(childComplexity int) int
+		Start       func(childComplexity int) int
+		Unspecified func(childComplexity int) int
 	}
 
 	StepCandidate struct {
@@ -303,6 +364,7 @@ type ComplexityRoot struct {
 		ID                 func(childComplexity int) int
 		Quantity           func(childComplexity int, metric string, from time.Time, to time.Time, first *int, after *string, unit *string) int
 		QuantityStatistics func(childComplexity int, metric string, from health.Date, to health.Date, period *health.StatisticsPeriod, timeZone *health.TimeZone, unit *string) int
+		Sleep              func(childComplexity int, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
 		StepCount          func(childComplexity int, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
 	}
 }
@@ -439,6 +501,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CompleteAuthorizationPayload.Problem(childComplexity), true
+
+	case "DailySleep.asleep":
+		if e.ComplexityRoot.DailySleep.Asleep == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DailySleep.Asleep(childComplexity), true
+	case "DailySleep.candidates":
+		if e.ComplexityRoot.DailySleep.Candidates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DailySleep.Candidates(childComplexity), true
+	case "DailySleep.dataSources":
+		if e.ComplexityRoot.DailySleep.DataSources == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DailySleep.DataSources(childComplexity), true
+	case "DailySleep.date":
+		if e.ComplexityRoot.DailySleep.Date == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DailySleep.Date(childComplexity), true
+	case "DailySleep.figure":
+		if e.ComplexityRoot.DailySleep.Figure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DailySleep.Figure(childComplexity), true
+	case "DailySleep.presence":
+		if e.ComplexityRoot.DailySleep.Presence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DailySleep.Presence(childComplexity), true
 
 	case "DailySteps.candidates":
 		if e.ComplexityRoot.DailySteps.Candidates == nil {
@@ -1122,6 +1221,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.QuantityStatistics(childComplexity, args["userId"].(*string), args["metric"].(string), args["from"].(health.Date), args["to"].(health.Date), args["period"].(*health.StatisticsPeriod), args["timeZone"].(*health.TimeZone), args["unit"].(*string)), true
+	case "Query.sleep":
+		if e.ComplexityRoot.Query.Sleep == nil {
+			break
+		}
+
+		args, err := ec.field_Query_sleep_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Sleep(childComplexity, args["userId"].(*string), args["from"].(health.Date), args["to"].(health.Date), args["timeZone"].(*health.TimeZone), args["dataSources"].([]string), args["choice"].(*health.ChoiceInput)), true
 	case "Query.stepCount":
 		if e.ComplexityRoot.Query.StepCount == nil {
 			break
@@ -1199,6 +1309,244 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RevokePayload.Problem(childComplexity), true
+
+	case "Sleep.complete":
+		if e.ComplexityRoot.Sleep.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sleep.Complete(childComplexity), true
+	case "Sleep.days":
+		if e.ComplexityRoot.Sleep.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sleep.Days(childComplexity), true
+	case "Sleep.fetchedAt":
+		if e.ComplexityRoot.Sleep.FetchedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sleep.FetchedAt(childComplexity), true
+	case "Sleep.from":
+		if e.ComplexityRoot.Sleep.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sleep.From(childComplexity), true
+	case "Sleep.problems":
+		if e.ComplexityRoot.Sleep.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sleep.Problems(childComplexity), true
+	case "Sleep.timeZone":
+		if e.ComplexityRoot.Sleep.TimeZone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sleep.TimeZone(childComplexity), true
+	case "Sleep.timeZoneOrigin":
+		if e.ComplexityRoot.Sleep.TimeZoneOrigin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sleep.TimeZoneOrigin(childComplexity), true
+	case "Sleep.to":
+		if e.ComplexityRoot.Sleep.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sleep.To(childComplexity), true
+
+	case "SleepCandidate.asleep":
+		if e.ComplexityRoot.SleepCandidate.Asleep == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepCandidate.Asleep(childComplexity), true
+	case "SleepCandidate.chosen":
+		if e.ComplexityRoot.SleepCandidate.Chosen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepCandidate.Chosen(childComplexity), true
+	case "SleepCandidate.connector":
+		if e.ComplexityRoot.SleepCandidate.Connector == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepCandidate.Connector(childComplexity), true
+	case "SleepCandidate.dataSources":
+		if e.ComplexityRoot.SleepCandidate.DataSources == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepCandidate.DataSources(childComplexity), true
+	case "SleepCandidate.figure":
+		if e.ComplexityRoot.SleepCandidate.Figure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepCandidate.Figure(childComplexity), true
+	case "SleepCandidate.presence":
+		if e.ComplexityRoot.SleepCandidate.Presence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepCandidate.Presence(childComplexity), true
+	case "SleepCandidate.reason":
+		if e.ComplexityRoot.SleepCandidate.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepCandidate.Reason(childComplexity), true
+
+	case "SleepFigure.asleep":
+		if e.ComplexityRoot.SleepFigure.Asleep == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.Asleep(childComplexity), true
+	case "SleepFigure.awake":
+		if e.ComplexityRoot.SleepFigure.Awake == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.Awake(childComplexity), true
+	case "SleepFigure.bedtime":
+		if e.ComplexityRoot.SleepFigure.Bedtime == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.Bedtime(childComplexity), true
+	case "SleepFigure.deep":
+		if e.ComplexityRoot.SleepFigure.Deep == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.Deep(childComplexity), true
+	case "SleepFigure.efficiency":
+		if e.ComplexityRoot.SleepFigure.Efficiency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.Efficiency(childComplexity), true
+	case "SleepFigure.inBed":
+		if e.ComplexityRoot.SleepFigure.InBed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.InBed(childComplexity), true
+	case "SleepFigure.latency":
+		if e.ComplexityRoot.SleepFigure.Latency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.Latency(childComplexity), true
+	case "SleepFigure.light":
+		if e.ComplexityRoot.SleepFigure.Light == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.Light(childComplexity), true
+	case "SleepFigure.rem":
+		if e.ComplexityRoot.SleepFigure.REM == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.REM(childComplexity), true
+	case "SleepFigure.sessions":
+		if e.ComplexityRoot.SleepFigure.Sessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.Sessions(childComplexity), true
+	case "SleepFigure.unspecified":
+		if e.ComplexityRoot.SleepFigure.Unspecified == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.Unspecified(childComplexity), true
+	case "SleepFigure.wakeTime":
+		if e.ComplexityRoot.SleepFigure.WakeTime == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.WakeTime(childComplexity), true
+
+	case "SleepSession.asleep":
+		if e.ComplexityRoot.SleepSession.Asleep == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.Asleep(childComplexity), true
+	case "SleepSession.awake":
+		if e.ComplexityRoot.SleepSession.Awake == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.Awake(childComplexity), true
+	case "SleepSession.deep":
+		if e.ComplexityRoot.SleepSession.Deep == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.Deep(childComplexity), true
+	case "SleepSession.devices":
+		if e.ComplexityRoot.SleepSession.Devices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.Devices(childComplexity), true
+	case "SleepSession.end":
+		if e.ComplexityRoot.SleepSession.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.End(childComplexity), true
+	case "SleepSession.inBed":
+		if e.ComplexityRoot.SleepSession.InBed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.InBed(childComplexity), true
+	case "SleepSession.latency":
+		if e.ComplexityRoot.SleepSession.Latency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.Latency(childComplexity), true
+	case "SleepSession.light":
+		if e.ComplexityRoot.SleepSession.Light == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.Light(childComplexity), true
+	case "SleepSession.main":
+		if e.ComplexityRoot.SleepSession.Main == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.Main(childComplexity), true
+	case "SleepSession.rem":
+		if e.ComplexityRoot.SleepSession.REM == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.REM(childComplexity), true
+	case "SleepSession.start":
+		if e.ComplexityRoot.SleepSession.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.Start(childComplexity), true
+	case "SleepSession.unspecified":
+		if e.ComplexityRoot.SleepSession.Unspecified == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.Unspecified(childComplexity), true
 
 	case "StepCandidate.chosen":
 		if e.ComplexityRoot.StepCandidate.Chosen == nil {
@@ -1517,6 +1865,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.QuantityStatistics(childComplexity, args["metric"].(string), args["from"].(health.Date), args["to"].(health.Date), args["period"].(*health.StatisticsPeriod), args["timeZone"].(*health.TimeZone), args["unit"].(*string)), true
+	case "User.sleep":
+		if e.ComplexityRoot.User.Sleep == nil {
+			break
+		}
+
+		args, err := ec.field_User_sleep_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.User.Sleep(childComplexity, args["from"].(health.Date), args["to"].(health.Date), args["timeZone"].(*health.TimeZone), args["dataSources"].([]string), args["choice"].(*health.ChoiceInput)), true
 	case "User.stepCount":
 		if e.ComplexityRoot.User.StepCount == nil {
 			break
@@ -2036,6 +2395,8 @@ enum Capability {
   REVOKE
   "` + "`" + `stepCount` + "`" + ` reads steps from it."
   STEP_COUNT
+  "` + "`" + `sleep` + "`" + ` reads sleep from it."
+  SLEEP
 }
 
 extend type Query {
@@ -2078,6 +2439,19 @@ type User implements Node {
     "How a day takes one of several upstreams' figures. Leave it out for the highest."
     choice: ChoiceInput
   ): StepCount @requiresScope(scope: "quantities:read")
+  "The person's sleep per calendar day, from the first to the last day, both included; at most 366 days."
+  sleep(
+    "The first day on which the person woke up."
+    from: Date!
+    "The last day, included. Not before ` + "`" + `from` + "`" + `."
+    to: Date!
+    "The zone in which days begin and end. Leave it out for the person's own, as an upstream knows it, else UTC."
+    timeZone: TimeZone
+    "Only figures from these data sources (slugs from ` + "`" + `dataSources` + "`" + `), at most 50. Leave it out for all."
+    dataSources: [ID!]
+    "How a day takes one of several upstreams' figures. Leave it out for the highest, which is the longest sleep."
+    choice: ChoiceInput
+  ): Sleep @requiresScope(scope: "quantities:read")
 }
 
 "Anything that can be fetched again by its id alone: a person or a link."
@@ -2489,7 +2863,7 @@ extend type StepCount {
 `, BuiltIn: false},
 	{Name: "../schema/schema.graphqls", Input: `"""
 One gateway to several health data upstreams. Ask which of a person's data sources are connected, where to connect
-another, end a link, and read daily steps and every other quantity.
+another, end a link, and read daily steps, sleep and every other quantity.
 """
 schema {
   query: Query
@@ -2526,6 +2900,146 @@ scalar Duration
 
 "An absolute URL of at most 8,192 bytes. App schemes such as \"com.example.app:/linked\" count."
 scalar URL
+`, BuiltIn: false},
+	{Name: "../schema/sleep.graphqls", Input: `"""
+A person's sleep per calendar day. Sources are never added up: each day takes one upstream's figure, and shows the others. Sleep
+belongs to the day on which the person woke up from it.
+"""
+type Sleep {
+  "The first day."
+  from: Date!
+  "The last day, included."
+  to: Date!
+  """
+  The zone in which the days begin and end. An upstream that totals nights itself (ROOK) keeps its own days, whatever zone was
+  asked for.
+  """
+  timeZone: TimeZone!
+  "Where that zone came from."
+  timeZoneOrigin: TimeZoneOrigin!
+  "One for each calendar day of the range, in order."
+  days: [DailySleep!]!
+  "What could not be had, and why."
+  problems: [Problem!]!
+  "False when a linked source could not be read to the end."
+  complete: Boolean!
+  "When the figures were put together."
+  fetchedAt: DateTime!
+}
+
+"The sleep of one calendar day."
+type DailySleep {
+  "The day, on which the person woke up."
+  date: Date!
+  "Time asleep, naps of the day included. Null when there is none; ` + "`" + `presence` + "`" + ` says why. Null with VALUE or PARTIAL_DAY: time in bed alone is known."
+  asleep: Duration
+  "All that is known of the chosen figure. Null when there is none; ` + "`" + `presence` + "`" + ` says why."
+  figure: SleepFigure
+  "What the figure is, or why there is none."
+  presence: Presence!
+  "The data sources that the chosen figure comes from."
+  dataSources: [DataSource!]!
+  "Each linked upstream's figure for the day, with why it was or was not chosen, in the catalogue's order."
+  candidates: [SleepCandidate!]!
+}
+
+"One upstream's figure for a day. It can come from several data sources that the upstream merged."
+type SleepCandidate {
+  "The upstream, such as \"rook\"."
+  connector: String!
+  "The data sources that the upstream names for the figure."
+  dataSources: [DataSource!]!
+  "Time asleep. Null when there is none; ` + "`" + `presence` + "`" + ` says why. Null with VALUE or PARTIAL_DAY: time in bed alone is known."
+  asleep: Duration
+  "All that is known of the figure. Null when there is none; ` + "`" + `presence` + "`" + ` says why."
+  figure: SleepFigure
+  "What the figure is, or why there is none."
+  presence: Presence!
+  "Whether this is the day's figure."
+  chosen: Boolean!
+  "Why it was or was not chosen. The highest figure is the longest sleep."
+  reason: CandidateReason!
+}
+
+"""
+One upstream's sleep of a day. What is null is not known; only zero is zero. Where the upstream has sessions, times are those of all
+sessions of the day added up.
+"""
+type SleepFigure {
+  "When the person went to bed, of the longest session of the day; or fell asleep, where time in bed is not known."
+  bedtime: DateTime
+  "When they woke up from it for good."
+  wakeTime: DateTime
+  "Time asleep, in all stages."
+  asleep: Duration
+  "Time in bed, asleep or not."
+  inBed: Duration
+  "Light sleep, which Apple calls core sleep."
+  light: Duration
+  "Deep sleep."
+  deep: Duration
+  "REM sleep."
+  rem: Duration
+  "Asleep in a stage that was not recorded."
+  unspecified: Duration
+  "Awake between falling asleep and getting up."
+  awake: Duration
+  "From going to bed to falling asleep, of the longest session of the day."
+  latency: Duration
+  "Percent of the time in bed that the person slept, as the upstream scores it: from 0 to 100."
+  efficiency: Int
+  "The night and the naps, in order. Empty where the upstream totals nights itself."
+  sessions: [SleepSession!]!
+}
+
+"A night or a nap: what was recorded without a break of more than an hour, by all devices together."
+type SleepSession {
+  "When the first record of it begins."
+  start: DateTime!
+  "When the last record of it ends."
+  end: DateTime!
+  "Whether it is the longest of its day: the others are naps."
+  main: Boolean!
+  "Time asleep, in all stages."
+  asleep: Duration
+  "Time in bed, asleep or not."
+  inBed: Duration
+  "Light sleep, which Apple calls core sleep."
+  light: Duration
+  "Deep sleep."
+  deep: Duration
+  "REM sleep."
+  rem: Duration
+  "Asleep in a stage that was not recorded."
+  unspecified: Duration
+  "Awake, as recorded."
+  awake: Duration
+  "From going to bed to falling asleep."
+  latency: Duration
+  "The devices and apps that recorded it, as the upstream names them. Empty where it names none."
+  devices: [String!]!
+}
+
+extend type Query {
+  """
+  Sleep per calendar day between two dates, both included; at most 366 days. A linked upstream that fails leaves its problem in
+  ` + "`" + `problems` + "`" + `, and the other upstreams' figures stand.
+  """
+  sleep(
+    "Whose sleep: yourself when left out. A service's credential has to say."
+    userId: ID
+    "The first day on which the person woke up."
+    from: Date!
+    "The last day, included. Not before ` + "`" + `from` + "`" + `."
+    to: Date!
+    "The zone in which days begin and end. Leave it out for the person's own, as an upstream knows it, else UTC."
+    timeZone: TimeZone
+    "Only figures from these data sources (slugs from ` + "`" + `dataSources` + "`" + `), at most 50. Leave it out for all."
+    dataSources: [ID!]
+    "How a day takes one of several upstreams' figures. Leave it out for the highest, which is the longest sleep."
+    choice: ChoiceInput
+  ): Sleep @requiresScope(scope: "quantities:read")
+}
 `, BuiltIn: false},
 	{Name: "../schema/steps.graphqls", Input: `"A person's steps per calendar day. Sources are never added up: each day takes one upstream's figure, and shows the others."
 type StepCount {
@@ -2777,6 +3291,24 @@ func (ec *executionContext) childFields_CompleteAuthorizationPayload(ctx context
 		return ec.fieldContext_CompleteAuthorizationPayload_problem(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CompleteAuthorizationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DailySleep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "date":
+		return ec.fieldContext_DailySleep_date(ctx, field)
+	case "asleep":
+		return ec.fieldContext_DailySleep_asleep(ctx, field)
+	case "figure":
+		return ec.fieldContext_DailySleep_figure(ctx, field)
+	case "presence":
+		return ec.fieldContext_DailySleep_presence(ctx, field)
+	case "dataSources":
+		return ec.fieldContext_DailySleep_dataSources(ctx, field)
+	case "candidates":
+		return ec.fieldContext_DailySleep_candidates(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailySleep", field.Name)
 }
 
 func (ec *executionContext) childFields_DailySteps(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3067,6 +3599,108 @@ func (ec *executionContext) childFields_RevokePayload(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type RevokePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Sleep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_Sleep_from(ctx, field)
+	case "to":
+		return ec.fieldContext_Sleep_to(ctx, field)
+	case "timeZone":
+		return ec.fieldContext_Sleep_timeZone(ctx, field)
+	case "timeZoneOrigin":
+		return ec.fieldContext_Sleep_timeZoneOrigin(ctx, field)
+	case "days":
+		return ec.fieldContext_Sleep_days(ctx, field)
+	case "problems":
+		return ec.fieldContext_Sleep_problems(ctx, field)
+	case "complete":
+		return ec.fieldContext_Sleep_complete(ctx, field)
+	case "fetchedAt":
+		return ec.fieldContext_Sleep_fetchedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Sleep", field.Name)
+}
+
+func (ec *executionContext) childFields_SleepCandidate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "connector":
+		return ec.fieldContext_SleepCandidate_connector(ctx, field)
+	case "dataSources":
+		return ec.fieldContext_SleepCandidate_dataSources(ctx, field)
+	case "asleep":
+		return ec.fieldContext_SleepCandidate_asleep(ctx, field)
+	case "figure":
+		return ec.fieldContext_SleepCandidate_figure(ctx, field)
+	case "presence":
+		return ec.fieldContext_SleepCandidate_presence(ctx, field)
+	case "chosen":
+		return ec.fieldContext_SleepCandidate_chosen(ctx, field)
+	case "reason":
+		return ec.fieldContext_SleepCandidate_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SleepCandidate", field.Name)
+}
+
+func (ec *executionContext) childFields_SleepFigure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bedtime":
+		return ec.fieldContext_SleepFigure_bedtime(ctx, field)
+	case "wakeTime":
+		return ec.fieldContext_SleepFigure_wakeTime(ctx, field)
+	case "asleep":
+		return ec.fieldContext_SleepFigure_asleep(ctx, field)
+	case "inBed":
+		return ec.fieldContext_SleepFigure_inBed(ctx, field)
+	case "light":
+		return ec.fieldContext_SleepFigure_light(ctx, field)
+	case "deep":
+		return ec.fieldContext_SleepFigure_deep(ctx, field)
+	case "rem":
+		return ec.fieldContext_SleepFigure_rem(ctx, field)
+	case "unspecified":
+		return ec.fieldContext_SleepFigure_unspecified(ctx, field)
+	case "awake":
+		return ec.fieldContext_SleepFigure_awake(ctx, field)
+	case "latency":
+		return ec.fieldContext_SleepFigure_latency(ctx, field)
+	case "efficiency":
+		return ec.fieldContext_SleepFigure_efficiency(ctx, field)
+	case "sessions":
+		return ec.fieldContext_SleepFigure_sessions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SleepFigure", field.Name)
+}
+
+func (ec *executionContext) childFields_SleepSession(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "start":
+		return ec.fieldContext_SleepSession_start(ctx, field)
+	case "end":
+		return ec.fieldContext_SleepSession_end(ctx, field)
+	case "main":
+		return ec.fieldContext_SleepSession_main(ctx, field)
+	case "asleep":
+		return ec.fieldContext_SleepSession_asleep(ctx, field)
+	case "inBed":
+		return ec.fieldContext_SleepSession_inBed(ctx, field)
+	case "light":
+		return ec.fieldContext_SleepSession_light(ctx, field)
+	case "deep":
+		return ec.fieldContext_SleepSession_deep(ctx, field)
+	case "rem":
+		return ec.fieldContext_SleepSession_rem(ctx, field)
+	case "unspecified":
+		return ec.fieldContext_SleepSession_unspecified(ctx, field)
+	case "awake":
+		return ec.fieldContext_SleepSession_awake(ctx, field)
+	case "latency":
+		return ec.fieldContext_SleepSession_latency(ctx, field)
+	case "devices":
+		return ec.fieldContext_SleepSession_devices(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SleepSession", field.Name)
+}
+
 func (ec *executionContext) childFields_StepCandidate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "connector":
@@ -3191,6 +3825,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_authorizationUrl(ctx, field)
 	case "stepCount":
 		return ec.fieldContext_User_stepCount(ctx, field)
+	case "sleep":
+		return ec.fieldContext_User_sleep(ctx, field)
 	case "accessLog":
 		return ec.fieldContext_User_accessLog(ctx, field)
 	case "quantity":

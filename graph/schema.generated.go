@@ -39,6 +39,7 @@ type QueryResolver interface {
 	Metrics(ctx context.Context) ([]health.Metric, error)
 	Quantity(ctx context.Context, userID *string, metric string, from time.Time, to time.Time, first *int, after *string, unit *string) (*projection.QuantityConnection, error)
 	QuantityStatistics(ctx context.Context, userID *string, metric string, from health.Date, to health.Date, period *health.StatisticsPeriod, timeZone *health.TimeZone, unit *string) (*health.QuantityStatistics, error)
+	Sleep(ctx context.Context, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) (*health.Sleep, error)
 	StepCount(ctx context.Context, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) (*health.StepCount, error)
 }
 
@@ -361,6 +362,60 @@ func (ec *executionContext) field_Query_quantity_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["unit"] = arg6
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_sleep_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "userId",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["userId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+		func(ctx context.Context, v any) (health.Date, error) {
+			return ec.unmarshalNDate2healthgraphᚋhealthᚐDate(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["from"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+		func(ctx context.Context, v any) (health.Date, error) {
+			return ec.unmarshalNDate2healthgraphᚋhealthᚐDate(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["to"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "timeZone",
+		func(ctx context.Context, v any) (*health.TimeZone, error) {
+			return ec.unmarshalOTimeZone2ᚖhealthgraphᚋhealthᚐTimeZone(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["timeZone"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "dataSources",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["dataSources"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "choice",
+		func(ctx context.Context, v any) (*health.ChoiceInput, error) {
+			return ec.unmarshalOChoiceInput2ᚖhealthgraphᚋhealthᚐChoiceInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["choice"] = arg5
 	return args, nil
 }
 
@@ -1162,6 +1217,50 @@ func (ec *executionContext) fieldContext_Query_quantityStatistics(ctx context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_sleep(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_sleep(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Sleep(ctx, fc.Args["userId"].(*string), fc.Args["from"].(health.Date), fc.Args["to"].(health.Date), fc.Args["timeZone"].(*health.TimeZone), fc.Args["dataSources"].([]string), fc.Args["choice"].(*health.ChoiceInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *health.Sleep) graphql.Marshaler {
+			return ec.marshalOSleep2ᚖhealthgraphᚋhealthᚐSleep(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_sleep(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Sleep(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_sleep_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_stepCount(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1642,6 +1741,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_quantityStatistics(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "sleep":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_sleep(ctx, field)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}

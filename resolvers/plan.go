@@ -148,7 +148,7 @@ func (p *planner) field(ctx context.Context, user health.UserID, field graphql.C
 		p.quantity(user, arguments)
 	case "quantityStatistics":
 		p.statistics(user, arguments)
-	case "stepCount":
+	case "stepCount", "sleep":
 		var from, to health.Date
 		var zone health.TimeZone
 		named := arguments["timeZone"]
@@ -159,9 +159,13 @@ func (p *planner) field(ctx context.Context, user health.UserID, field graphql.C
 		if err != nil {
 			return
 		}
-		for _, connector := range p.gateway.StepConnectors(request.Filter()) {
+		connectors := p.gateway.StepConnectors
+		if field.Name == "sleep" {
+			connectors = p.gateway.SleepConnectors
+		}
+		for _, connector := range connectors(request.Filter()) {
 			p.readLinks(user, connector)
-			if of := (dailyOf{linksOf{user, connector}, field.Name}); selectsDaysOf(p.operation, field.Selections) {
+			if of := (dailyOf{linksOf{user, connector}, field.Name}); field.Name == "sleep" || selectsDaysOf(p.operation, field.Selections) {
 				p.days[of] = append(p.days[of], request.Days)
 			}
 		}

@@ -20,10 +20,11 @@ type reads struct {
 	people  *dataloader.Loader[group, map[health.UserID]*gateway.Person]
 	links   *dataloader.Loader[linksKey, map[health.UserID][]health.DataSourceLink]
 	zones   *dataloader.Loader[health.UserID, gateway.Zone]
-	steps   *dataloader.Loader[stepsKey, gateway.StepRead]
+	steps   *dataloader.Loader[daysKey, gateway.StepRead]
 	samples *dataloader.Loader[samplesKey, gateway.SampleRead]
 	daily   *dataloader.Loader[dailyKey, gateway.DailyRead]
 	urls    *dataloader.Loader[urlKey, health.AuthorizationURL]
+	sleeps  *dataloader.Loader[daysKey, gateway.SleepRead]
 }
 
 // group is everybody whom the plan foresees (planned), or one person beside it.
@@ -36,7 +37,7 @@ type linksKey struct {
 	group     group
 }
 
-type stepsKey struct {
+type daysKey struct {
 	dailyOf
 	days health.DateRange
 }
@@ -57,6 +58,7 @@ func newReads(ctx context.Context, g *gateway.Gateway, admit Admit) *reads {
 	r.steps = newLoader(r.readSteps)
 	r.samples = newLoader(r.readSamples)
 	r.daily = newLoader(r.readDaily)
+	r.sleeps = newLoader(r.readSleep)
 	r.urls = newLoader(r.readURL)
 	return r
 }
@@ -102,6 +104,7 @@ func (r *reads) forget() {
 	r.steps.ClearAll()
 	r.samples.ClearAll()
 	r.daily.ClearAll()
+	r.sleeps.ClearAll()
 	r.urls.ClearAll()
 }
 
@@ -194,40 +197,6 @@ func (r *reads) readZone(ctx context.Context, user health.UserID) (gateway.Zone,
 	return r.gateway.HomeZone(ctx, person), nil
 }
 
-func (r *reads) readSteps(ctx context.Context, key stepsKey) (gateway.StepRead, error) {
-	links, err := r.connectorLinks(ctx, key.user, key.connector)()
-	if err != nil {
-		return gateway.StepRead{}, err
-	}
-	person, err := r.person(ctx, key.user)
-	if err != nil {
-		return gateway.StepRead{}, err
-	}
-	return r.gateway.Steps(ctx, person, key.connector, links[key.user], key.days), nil
-}
-
-// stepCount reads every connector side by side, and the zone beside them.
-func (r *reads) stepCount(ctx context.Context, user health.UserID, request gateway.StepRequest) (*health.StepCount, error) {
-	zone := r.zone(ctx, user, request.Zone)
-	connectors := r.gateway.StepConnectors(request.Filter())
-	if !selectsDays(ctx) {
-		connectors = nil
-	}
-	found, err := sideBySide(ctx, connectors, func(ctx context.Context, connector string) (gateway.StepRead, error) {
-		return r.stepRead(ctx, dailyOf{linksOf{user, connector}, "stepCount"}, request)
-	})
-	if err != nil {
-		return nil, err
-	}
-	home, err := zone()
-	if err != nil {
-		return nil, err
-	}
-	count := r.gateway.CountSteps(request, home, found)
-	count.User, count.DataSources = user, request.Filter().DataSources()
-	return &count, nil
-}
-
 // zone begins to find the zone of an argument, or the person's own.
 func (r *reads) zone(ctx context.Context, user health.UserID, argument *health.TimeZone) dataloader.Thunk[gateway.Zone] {
 	if argument == nil {
@@ -254,18 +223,6 @@ func sideBySide[T any](ctx context.Context, connectors []string, read func(conte
 		found[i] = result.Data
 	}
 	return found, nil
-}
-
-// stepRead reads one connector's steps, unless the links that pass the filter say that there is nothing to read.
-func (r *reads) stepRead(ctx context.Context, of dailyOf, request gateway.StepRequest) (gateway.StepRead, error) {
-	links, err := r.connectorLinks(ctx, of.user, of.connector)()
-	if err != nil {
-		return gateway.StepRead{}, err
-	}
-	if read, worthReading := r.gateway.StepLinks(of.connector, links[of.user], request.Filter()); !worthReading {
-		return read, nil
-	}
-	return r.steps.Load(ctx, stepsKey{of, r.plan().covering(of, request.Days)})()
 }
 
 func (r *reads) readURL(ctx context.Context, key urlKey) (health.AuthorizationURL, error) {

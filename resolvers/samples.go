@@ -67,7 +67,7 @@ func (r *reads) stepSamples(ctx context.Context, of linksOf, filter gateway.Filt
 	}
 	daily := dailyOf{of, "stepCount"}
 	if planned, foreseen := r.plan().foresees(daily, days); foreseen {
-		if read, err = r.steps.Load(ctx, stepsKey{daily, planned})(); err != nil {
+		if read, err = r.steps.Load(ctx, daysKey{daily, planned})(); err != nil {
 			return gateway.SampleRead{}, err
 		}
 		return read.Samples(request), nil

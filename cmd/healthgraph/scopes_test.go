@@ -30,6 +30,8 @@ var scopeOperations = map[string]string{
 	"User.connections":                 `{ viewer { connections { status } } }`,
 	"User.authorizationUrl":            `{ viewer { authorizationUrl(dataSource: "fitbit") { authorized } } }`,
 	"User.stepCount":                   `{ viewer { stepCount(from: "2026-04-14", to: "2026-04-14") { total } } }`,
+	"Query.sleep":                      `{ sleep(from: "2026-04-14", to: "2026-04-14") { complete } }`,
+	"User.sleep":                       `{ viewer { sleep(from: "2026-04-14", to: "2026-04-14") { complete } } }`,
 	"User.accessLog":                   `{ viewer { accessLog { nodes { action } } } }`,
 	"DataSourceLink.authorizationUrl":  `mutation { revokeAll { results { link { authorizationUrl } } } }`, // which needs the same scope
 	"Mutation.completeAuthorization":   `mutation { completeAuthorization(input: {url: "https://app.example/rook", dataSource: "garmin"}) { link { status } } }`,

@@ -2,7 +2,8 @@
 //
 // OneTwentyOne is an OAuth upstream with its own ids for people: the gateway's client credential buys a grant, and the
 // person's grant reads. What is known of its API, how well, and where its pages disagree is told in
-// docs/upstreams/onetwentyone.md; what is not known is guessed in one place each, in wire.go, samplepage.go, sample.go and refusal.go.
+// docs/upstreams/onetwentyone.md; what is not known is guessed in one place each, in wire.go, samplepage.go, sample.go,
+// sleepitem.go and refusal.go.
 package onetwentyone
 
 import (
@@ -22,6 +23,7 @@ var (
 	_ connectors.Adopter            = (*Connector)(nil)
 	_ connectors.ProfileReader      = (*Connector)(nil)
 	_ connectors.SampleReader       = (*Connector)(nil)
+	_ connectors.SleepSessionReader = (*Connector)(nil)
 )
 
 // Production is OneTwentyOne's only documented host, for its pages, tokens and data.
@@ -95,10 +97,11 @@ const upstream = "OneTwentyOne"
 // Describe names the one data source: all that a person's iPhone has in Apple Health comes through one grant.
 func (c *Connector) Describe() connectors.Description {
 	return connectors.Description{
-		ID:          "onetwentyone",
-		Name:        upstream,
-		DataSources: []health.DataSource{{ID: "onetwentyone", Name: upstream, Kind: health.KindBrowser}},
-		RevokeHint:  "The gateway has forgotten its access; to end it at OneTwentyOne as well, remove this app's access in the 121 app.",
+		ID:             "onetwentyone",
+		Name:           upstream,
+		DataSources:    []health.DataSource{{ID: "onetwentyone", Name: upstream, Kind: health.KindBrowser}},
+		RevokeHint:     "The gateway has forgotten its access; to end it at OneTwentyOne as well, remove this app's access in the 121 app.",
+		OptionalScopes: []string{"sleep"},
 	}
 }
 

@@ -60,8 +60,6 @@ var columnsByName = func() map[string]column {
 	return byName
 }()
 
-var separators = strings.NewReplacer("_", "", "-", "", " ", "")
-
 // sample makes sense of an item.
 func (r *sampleReader) sample(found *item) (sample health.Sample, recognised, ok bool) {
 	value, start, end := found[valueColumn].json, found[startColumn].json, found[endColumn].json
@@ -69,11 +67,11 @@ func (r *sampleReader) sample(found *item) (sample health.Sample, recognised, ok
 		return sample, false, false
 	}
 	amount, isNumber := number(value)
-	from, isTime := r.instant(start)
+	from, isTime := instant(start, &r.layout)
 	to := from
 	if end != nil {
 		var endIsTime bool
-		to, endIsTime = r.instant(end)
+		to, endIsTime = instant(end, &r.layout)
 		isTime = isTime && endIsTime
 	}
 	unit := r.unit(found[unitColumn].json)
@@ -110,28 +108,6 @@ func number(value []byte) (n float64, ok bool) {
 	}
 	n, _, ok = connectors.Number(value)
 	return n, ok
-}
-
-// instant reads RFC 3339 at once, and takes its time for the other layouts.
-func (r *sampleReader) instant(value []byte) (at time.Time, ok bool) {
-	if len(value) > 2 && value[0] == '"' && at.UnmarshalText(value[1:len(value)-1]) == nil {
-		return at.UTC(), true
-	}
-	text, ok := connectors.Text(value)
-	if !ok {
-		return time.Time{}, false
-	}
-	text = strings.TrimSpace(text)
-	if at, err := time.Parse(sampleTimes[r.layout], text); err == nil {
-		return at.UTC(), true
-	}
-	for i, layout := range sampleTimes {
-		if at, err := time.Parse(layout, text); err == nil {
-			r.layout = i
-			return at.UTC(), true
-		}
-	}
-	return time.Time{}, false
 }
 
 func (r *sampleReader) unit(value []byte) unit {

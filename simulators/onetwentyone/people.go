@@ -21,6 +21,7 @@ type person struct {
 	metrics map[string]*history
 	vitals  map[string]*invented // invented when first asked for, by metric
 	given   map[string]bool      // metrics whose samples were put in their place
+	sleep   []SleepInput         // nil: the seeded nights
 }
 
 // addPerson makes a person with an invented history. The caller holds s.mu or is the only one yet.

@@ -102,6 +102,17 @@ type Switches struct {
 	ItemDevices bool `json:"itemDevices"`
 	ItemIDs     bool `json:"itemIDs"`
 
+	// SleepItems to SleepUnits are the shape of an item of sleep, which no page that can be read shows: see sleepitem.go.
+	// SleepItems: "sessions" by device with their stages, "samples" that are each one stage, or sessions with "totals" of the stages.
+	SleepItems string `json:"sleepItems"`
+	// SleepStageNames: "short" (core), "healthkit" (asleepCore), "identifier" (HKCategoryValueSleepAnalysisAsleepCore), "number" (3) or
+	// "light", as other makers call core.
+	SleepStageNames string `json:"sleepStageNames"`
+	// SleepEnds: an item says its "end", or its "duration" in seconds.
+	SleepEnds string `json:"sleepEnds"`
+	// SleepUnits: totals are in "seconds" or "minutes", which their names say, or "unnamed" (seconds) or "unnamedMinutes".
+	SleepUnits string `json:"sleepUnits"`
+
 	// LimitIn: the documentation calls the limits headers and shows them in the body. "body", "headers", "both" or
 	// "none".
 	LimitIn string `json:"limitIn"`
@@ -136,6 +147,7 @@ func DefaultSwitches() Switches {
 		ErrorBody: "json", DefaultPageSize: 1000, EndDate: "inclusive", PlainDates: "utc", Offsets: "accept", RangeBy: "start",
 		OutOfRange: "reject", BeyondLast: "empty", NoPage: "null", NextPage: "path", NextPageSort: "drop",
 		ItemNames: "snake", Numbers: "number", Times: "z", Units: "export", Percent: "fraction", ItemDevices: true, ItemIDs: true,
+		SleepItems: "sessions", SleepStageNames: "short", SleepEnds: "end", SleepUnits: "seconds",
 		LimitIn: "body", LimitPer: "user", DailyLimit: 10_000, LimitStatus: http.StatusTooManyRequests, RetryAfter: "seconds",
 	}
 }
@@ -152,6 +164,8 @@ func (s Switches) Validate() error {
 		{"nextPageSort", s.NextPageSort, "drop keep"}, {"itemNames", s.ItemNames, "snake camel"},
 		{"numbers", s.Numbers, "number string"}, {"times", s.Times, "z offset local"},
 		{"units", s.Units, "export header ucum locale none"}, {"percent", s.Percent, "fraction hundred"},
+		{"sleepItems", s.SleepItems, "sessions samples totals"}, {"sleepStageNames", s.SleepStageNames, "short healthkit identifier number light"},
+		{"sleepEnds", s.SleepEnds, "end duration"}, {"sleepUnits", s.SleepUnits, "seconds minutes unnamed unnamedMinutes"},
 		{"limitIn", s.LimitIn, "body headers both none"}, {"limitPer", s.LimitPer, "user client"},
 		{"retryAfter", s.RetryAfter, "seconds date none"},
 	}
