@@ -74,22 +74,38 @@ func (g *Gateway) readAt(age connectors.Age) time.Time {
 	return age.ReadAt.UTC().Truncate(time.Microsecond)
 }
 
+// isAsOldAs notes the age of a part of the read.
+func (r *reading) isAsOldAs(age connectors.Age) {
+	if !age.ReadAt.IsZero() && (r.oldest.IsZero() || age.ReadAt.Before(r.oldest)) {
+		r.oldest = age.ReadAt
+	}
+}
+
 // age is that of the oldest of what was read of the days, with the end of what is fresh for the shortest time. Where nothing was
 // read, it is what is known now, and stays so.
 func (r StepRead) age(days health.DateRange, now time.Time) connectors.Age {
 	age := connectors.Age{ReadAt: now, FreshUntil: forGood}
 	add := func(of connectors.Age) {
-		if !of.ReadAt.IsZero() {
-			age = connectors.Age{ReadAt: earliest(age.ReadAt, of.ReadAt), FreshUntil: earliest(age.FreshUntil, of.FreshUntil)}
+		if of.ReadAt.IsZero() {
+			of.ReadAt = now
 		}
+		of.ReadAt = of.ReadAt.UTC().Truncate(time.Microsecond)
+		age = connectors.Age{ReadAt: earliest(age.ReadAt, of.ReadAt), FreshUntil: earliest(age.FreshUntil, of.FreshUntil)}
 	}
-	add(r.samples.Age)
+	if r.asked && r.plug.Samples != nil {
+		add(r.samples.Age)
+	}
 	for date, day := range r.days {
 		if date.Compare(days.From) >= 0 && date.Compare(days.To) <= 0 {
 			add(day.Age)
 		}
 	}
 	return age
+}
+
+// FreshUntil is the end of the freshness of what was read; zero: it is good for this once.
+func (r StepRead) FreshUntil() time.Time {
+	return r.age(health.DateRange{From: health.Date{}, To: health.Date{Year: 10_000}}, time.Time{}).FreshUntil
 }
 
 // forGood is the end of the freshness of what does not come from an upstream.

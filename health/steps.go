@@ -45,6 +45,10 @@ type StepCount struct {
 	Complete       bool
 	FetchedAt      time.Time // when the oldest of the figures was asked for
 	FreshUntil     time.Time // until when none need be asked for again; zero = they have to be
+
+	// What the samples behind the count are read with: whose they are, and the sources that were let through (nil = all).
+	User        UserID
+	DataSources []string
 }
 
 // DailySteps is the figure chosen for one calendar day.

@@ -48,7 +48,7 @@ func (f *Freshness) lasts(until time.Time) {
 }
 
 // lastingFields are those that may be kept for a while: their reads say for how long.
-var lastingFields = map[string]bool{"connections": true, "stepCount": true, "id": true, "__typename": true, "dataSources": true}
+var lastingFields = map[string]bool{"connections": true, "stepCount": true, "quantity": true, "quantityStatistics": true, "id": true, "__typename": true, "dataSources": true}
 
 // lasts notes until when something that the operation read is fresh; zero: it is good for this once.
 func (r *reads) lasts(until time.Time) {
