@@ -22,7 +22,7 @@ var doors = map[string][]string{
 	"connectors/onetwentyone":  {"connectors", "health"},
 	"connectors/connectortest": {"connectors", "health"},
 	"tokens":                   {"connectors", "health"},
-	"cache":                    {"connectors", "health"},
+	"cache":                    {"connectors", "health", "sharing"},
 	"gateway":                  {"tokens", "connectors", "health"},
 	"store":                    {"gateway", "tokens", "callers", "health", "migrations"},
 	"store/storetest":          {"store", "gateway", "tokens", "callers", "health", "migrations"},
@@ -36,7 +36,8 @@ var doors = map[string][]string{
 	"server":                   {"server/documents", "server/limits", "server/ratelimit", "resolvers", "callers", "health", "web"},
 	"server/documents":         {},
 	"server/limits":            {"server/documents", "health"},
-	"server/ratelimit":         {},
+	"server/ratelimit":         {"sharing"},
+	"sharing":                  {},
 	"server/redistest":         {},
 	"simulators":               {},
 	"simulators/people":        {},
@@ -80,7 +81,7 @@ func TestDriversStayInTheStore(t *testing.T) {
 		"github.com/graph-gophers/dataloader": {"resolvers"},
 		"github.com/maypok86/otter":           {"server/documents", "cache"},
 		"github.com/tink-crypto/tink-go":      {"tokens"},
-		"github.com/redis/go-redis":           {"server/ratelimit"},
+		"github.com/redis/go-redis":           {"server/ratelimit", "sharing", "cache"},
 		// The clients of key management services are wiring: tokens knows Tink's interface alone, so that a service more or
 		// less is a line in the command.
 		"github.com/tink-crypto/tink-go-awskms":  {"cmd/healthgraph"},

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +37,7 @@ type entry[V any] struct {
 // Counters count what became of reads, for whoever reads metrics.
 type Counters struct {
 	Hits   atomic.Int64 // answers that were found in this process
+	Shared atomic.Int64 // answers that were found in the Redis
 	Misses atomic.Int64 // answers that the upstream was asked for
 }
 
@@ -66,11 +68,18 @@ func look[V any](c *Cache, k key, r connectors.Reuse) (*entry[V], bool) {
 	return e, true
 }
 
-// find finds answers: nil for each that is not there.
-func find[V any](c *Cache, keys []key, reuses []connectors.Reuse) []*entry[V] {
+// find finds answers, here or where they are shared: nil for each that is not there. weigh is that of keep.
+func find[V any](ctx context.Context, c *Cache, keys []key, reuses []connectors.Reuse, weigh func(V) int) []*entry[V] {
 	found := make([]*entry[V], len(keys))
+	var elsewhere []int
 	for i, k := range keys {
-		found[i], _ = look[V](c, k, reuses[i])
+		var here bool
+		if found[i], here = look[V](c, k, reuses[i]); !here && c.config.Shared != nil && c.mayFind(reuses[i]) {
+			elsewhere = append(elsewhere, i)
+		}
+	}
+	if len(elsewhere) > 0 {
+		findShared(ctx, c, keys, reuses, elsewhere, found, weigh)
 	}
 	return found
 }
@@ -84,17 +93,20 @@ func keep[V any](c *Cache, k key, r connectors.Reuse, readAt time.Time, freshFor
 	}
 	age.FreshUntil = readAt.Add(freshFor)
 	e := &entry[V]{value, r.State, age}
-	c.put(k, e, weigh(value), freshFor)
+	if c.put(k, e, weigh(value), freshFor) && c.config.Shared != nil {
+		c.config.Shared.put(k, e, freshFor)
+	}
 	return age
 }
 
 // put remembers an answer in this process, unless it is so large that many others would go for it.
-func (c *Cache) put(k key, e any, bytes int, freshFor time.Duration) {
+func (c *Cache) put(k key, e any, bytes int, freshFor time.Duration) bool {
 	bytes += entryBytes + len(k.user) + len(k.account)
 	if bytes > c.largest() {
-		return
+		return false
 	}
 	c.answers.Set(k, answer{e, bytes, freshFor})
+	return true
 }
 
 // largest is how large an answer may be that is remembered.

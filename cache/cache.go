@@ -1,5 +1,6 @@
 // Package cache spares upstreams what they have just been asked. In front of every connector's reads it makes identical ones that
-// are under way once, and remembers answers for as long as they are fresh: in this process, bounded by bytes.
+// are under way once, and remembers answers for as long as they are fresh: in this process, bounded by bytes, and
+// for all replicas in a Redis if there is one.
 //
 // An answer is one person's, of one account at one upstream, given in one state of their links: nothing else finds it. Failures
 // and answers that are not whole are never remembered.
@@ -25,10 +26,11 @@ type Freshness struct {
 // settled is how long a day has been over when no more is expected to come of it soon.
 const settled = 48 * time.Hour
 
-// Config makes a Cache. Without bytes nothing is remembered.
+// Config makes a Cache. Without bytes nothing is remembered, anywhere.
 type Config struct {
 	Bytes     int // of answers in this process
 	Freshness Freshness
+	Shared    *Shared // with other processes; nil where each remembers its own
 	Now       func() time.Time
 }
 
@@ -77,7 +79,7 @@ func (c *Cache) Before(registry *connectors.Registry) {
 	}
 }
 
-// Forget forgets all answers about a person.
+// Forget forgets all answers about a person, here and where they are shared.
 func (c *Cache) Forget(user health.UserID) {
 	if c.answers == nil {
 		return
@@ -87,6 +89,17 @@ func (c *Cache) Forget(user health.UserID) {
 			c.answers.Invalidate(k)
 		}
 	}
+	if c.config.Shared != nil {
+		c.config.Shared.forget(user)
+	}
+}
+
+// Close ends what is shared, when nobody reads any more.
+func (c *Cache) Close() error {
+	if c.config.Shared == nil {
+		return nil
+	}
+	return c.config.Shared.Close()
 }
 
 // Waiting counts those who wait for a read that others may join.

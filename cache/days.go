@@ -60,7 +60,7 @@ func (r *dayReader) ask(ctx context.Context, account connectors.Account, dates [
 		keys[i], reuses[i] = r.keyOf(account, date), account.Reuse
 	}
 	var missing []int
-	for i, e := range find[health.DayTotal](r.Cache, keys, reuses) {
+	for i, e := range find(ctx, r.Cache, keys, reuses, weighDay) {
 		if e == nil {
 			missing = append(missing, i)
 		} else {

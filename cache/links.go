@@ -78,7 +78,7 @@ func (r *linkReader) ReadLinks(ctx context.Context, accounts []connectors.Accoun
 func (r *linkReader) ask(ctx context.Context, keys []key, accounts []connectors.Account) []connectors.LinksResult {
 	results := make([]connectors.LinksResult, len(accounts))
 	var missing []int
-	for i, e := range find[connectors.LinksResult](r.Cache, keys, reusesOf(accounts)) {
+	for i, e := range find(ctx, r.Cache, keys, reusesOf(accounts), weighLinks) {
 		if e == nil {
 			missing = append(missing, i)
 		} else {

@@ -29,7 +29,7 @@ type walk struct {
 	// What it brought, for reading when it is done.
 	samples
 	whole bool // nobody's leaving ended it
-	long  bool // there was more than is held for others
+	part  bool // there was more than is held for others, or than the first one wanted
 }
 
 // samples are all pages of a read, and how it ended.
@@ -67,7 +67,7 @@ func (r *sampleReader) ReadSamples(ctx context.Context, account connectors.Accou
 			return connectors.SampleResult{Err: r.late(ctx.Err())}
 		}
 		switch {
-		case w.long:
+		case w.part:
 			return r.SampleReader.ReadSamples(ctx, account, request, yield)
 		case w.whole:
 			return w.again(w.Result.Age, yield)
@@ -91,7 +91,7 @@ func (r *sampleReader) join(one read) (w *walk, begins bool) {
 // lead makes the walk, and hands what it brings to whoever waits by then. However it ends, nobody waits for it longer.
 func (r *sampleReader) lead(ctx context.Context, w *walk, k key, account connectors.Account, request connectors.SampleRequest, yield func([]health.Sample) bool) connectors.SampleResult {
 	defer r.end(w)
-	if e := find[samples](r.Cache, []key{k}, []connectors.Reuse{account.Reuse})[0]; e != nil {
+	if e := find(ctx, r.Cache, []key{k}, []connectors.Reuse{account.Reuse}, weighSamples)[0]; e != nil {
 		w.samples, w.Result.Age, w.whole = e.Value, e.Age, true
 		return w.again(e.Age, yield)
 	}
@@ -99,16 +99,17 @@ func (r *sampleReader) lead(ctx context.Context, w *walk, k key, account connect
 	stopped, bytes := false, 0
 	w.Result = r.SampleReader.ReadSamples(ctx, account, request, func(page []health.Sample) bool {
 		if bytes += weighPage(page); bytes > longest {
-			w.Pages, w.long = nil, true
-		} else if !w.long {
+			w.Pages, w.part = nil, true
+		} else if !w.part {
 			w.Pages = append(w.Pages, page)
 		}
 		stopped = !yield(page)
 		return !stopped
 	})
 	w.Result.Age = connectors.Age{ReadAt: now}
-	w.whole = !stopped && ctx.Err() == nil
-	if w.whole && !w.long && w.Result.Err == nil {
+	w.part = w.part || stopped
+	w.whole = ctx.Err() == nil
+	if w.whole && !w.part && w.Result.Err == nil {
 		w.Result.Age = keep(r.Cache, k, account.Reuse, now, r.freshFor(request.Span.End, now), w.samples, func(samples) int { return bytes })
 	}
 	return w.Result
@@ -141,6 +142,13 @@ func (r *sampleReader) waitedFor() (n int) {
 		n += w.waiting
 	}
 	return n
+}
+
+func weighSamples(s samples) (bytes int) {
+	for _, page := range s.Pages {
+		bytes += weighPage(page)
+	}
+	return bytes
 }
 
 func weighPage(page []health.Sample) int {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"healthgraph/server/redistest"
 	"healthgraph/simulators"
 	"healthgraph/simulators/rook"
 	"healthgraph/store/storetest"
@@ -251,4 +252,25 @@ func TestTheClientMayKeepAnAnswerForAsLongAsItIsFresh(t *testing.T) {
 	w.fault(w.rook.Control(), simulators.Fault{Route: rook.RouteAuthorizedV2, Kind: simulators.KindStatus, Status: 500})
 	got, _ := get(askLinks)
 	assert.Equal(t, "no-store", got, "a part")
+}
+
+func TestReplicasShareWhatUpstreamsAnswered(t *testing.T) {
+	redis := redistest.Start(t)
+	w := newWorld(t, worldOptions{
+		databaseURL: storetest.SQLite(t),
+		change:      func(s *settings) { remembering(s); s.RedisURL = redis.URL },
+		options:     func(o *options) { o.redisTimeout = 10 * time.Second },
+	})
+	w.link("demo", "demo")
+	for range 2 {
+		w.ask(w.token("demo"), askSteps, nil).into(&struct{}{})
+	}
+	replica, err := newApp(t.Context(), w.settings, w.wiring, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, replica.close()) })
+	w.graphql = w.serve(replica.handler) + "/graphql"
+	assert.Eventually(t, func() bool { // it is written by and by
+		calls := w.callsOf(`{ connections { status } stepCount(from: "2026-04-12", to: "2026-04-15") { total } }`)
+		return len(calls) == 0 && replica.answers.Counters.Shared.Load() > 0
+	}, 20*time.Second, 20*time.Millisecond)
 }

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"context"
+	"log/slog"
 	"time"
 
 	"healthgraph/cache"
+	"healthgraph/store"
+	"healthgraph/tokens"
 )
 
 // cacheSettings say how old an upstream's answer may be that stands for another read.
@@ -34,8 +38,21 @@ func (s *cacheSettings) grantsFreshFor() time.Duration {
 	return s.CacheLinks
 }
 
-func (s *cacheSettings) newCache(now func() time.Time) *cache.Cache {
-	return cache.New(cache.Config{
-		Bytes: s.CacheBytes, Freshness: cache.Freshness{Links: s.CacheLinks, Recent: s.CacheRecent, Past: s.CachePast}, Now: now,
-	})
+// newCache makes the cache, shared in a Redis where there is one. Its names there are hashed under a key that all processes on one
+// database have.
+func (s *cacheSettings) newCache(ctx context.Context, o options, db *store.Store, sealer *tokens.Sealer, log *slog.Logger) (*cache.Cache, error) {
+	config := cache.Config{
+		Bytes: s.CacheBytes, Freshness: cache.Freshness{Links: s.CacheLinks, Recent: s.CacheRecent, Past: s.CachePast}, Now: o.now,
+	}
+	if s.CacheBytes > 0 && o.redisURL != "" {
+		key, err := keyFor(ctx, db, "names of remembered answers")
+		if err != nil {
+			return nil, err
+		}
+		config.Shared, err = cache.NewShared(cache.SharedConfig{URL: o.redisURL, Key: key, Sealer: sealer, Now: time.Now, Log: log, Timeout: o.redisTimeout})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return cache.New(config), nil
 }

@@ -26,7 +26,7 @@ type edgeSettings struct {
 	RateLimitPerson   string `env:"HEALTHGRAPH_RATE_LIMIT_PERSON" default:"600/100" help:"Requests of one person: so many a minute, so many at once. As much again is what services may ask about them."`
 	RateLimitService  string `env:"HEALTHGRAPH_RATE_LIMIT_SERVICE" default:"6000/1000" help:"Requests of one service, likewise."`
 	RateLimitFailures string `env:"HEALTHGRAPH_RATE_LIMIT_FAILURES" default:"60/60" help:"Tokens that are not good from one address, likewise."`
-	RedisURL          string `env:"HEALTHGRAPH_REDIS_URL" help:"Redis in which several processes share the limits; each counts for itself without."`
+	RedisURL          string `env:"HEALTHGRAPH_REDIS_URL" help:"Redis in which several processes share the limits and upstreams' answers; each counts and remembers for itself without."`
 }
 
 // complain finds everything that is wrong with them.
@@ -93,12 +93,21 @@ func (s *edgeSettings) rateLimits(ctx context.Context, db *store.Store, log *slo
 			return nil, fmt.Errorf("HEALTHGRAPH_RATE_LIMIT_* %w", err)
 		}
 	}
+	key, err := keyFor(ctx, db, "keys of rate limits")
+	if err != nil {
+		return nil, err
+	}
+	limits.Limiter, err = ratelimit.New(ratelimit.Config{RedisURL: s.RedisURL, Key: key, Keys: rateLimitKeys, Now: time.Now, Log: log})
+	return limits, err
+}
+
+// keyFor is a key for one purpose that all processes on one database have.
+func keyFor(ctx context.Context, db *store.Store, purpose string) ([]byte, error) {
 	secret, err := db.LinkKey(ctx)
 	if err != nil {
 		return nil, err
 	}
 	mac := hmac.New(sha256.New, secret)
-	_, _ = mac.Write([]byte("keys of rate limits")) // a hash takes everything
-	limits.Limiter, err = ratelimit.New(ratelimit.Config{RedisURL: s.RedisURL, Key: mac.Sum(nil), Keys: rateLimitKeys, Now: time.Now, Log: log})
-	return limits, err
+	_, _ = mac.Write([]byte(purpose)) // a hash takes everything
+	return mac.Sum(nil), nil
 }

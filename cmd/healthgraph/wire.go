@@ -32,6 +32,9 @@ type options struct {
 	now         func() time.Time
 	onQuery     func(statement string)
 	more        []connectors.Connector // beside the two
+
+	redisURL     string        // where upstreams' answers are shared
+	redisTimeout time.Duration // for them; 0 = the cache's own
 }
 
 // core is the gateway put together, without anybody to ask it.
@@ -63,6 +66,7 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 	if err != nil {
 		return nil, err
 	}
+	o.redisURL = s.RedisURL
 	c, err := newCore(ctx, s.gatewaySettings, s.ReturnURLs, o, log)
 	if err != nil {
 		return nil, err
@@ -116,7 +120,10 @@ func newCore(ctx context.Context, s gatewaySettings, returnURLs []string, o opti
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	answers := s.newCache(o.now)
+	answers, err := s.newCache(ctx, o, db, sealer, log)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	answers.Before(registry)
 	changes = gateway.NewChanges(registry)
 	keeper := tokens.NewKeeper(tokens.KeeperConfig{
@@ -192,7 +199,7 @@ func newGateway(ctx context.Context, s gatewaySettings, returnURLs []string, con
 // close waits for renewals under way, which have to be stored.
 func (c *core) close() error {
 	c.gateway.Tokens.Wait()
-	return c.store.Close()
+	return errors.Join(c.answers.Close(), c.store.Close())
 }
 
 // close ends what is still open before the store is closed under it.

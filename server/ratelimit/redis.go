@@ -4,20 +4,15 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/logging"
-	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"healthgraph/sharing"
 )
 
 const (
 	redisTimeout = 250 * time.Millisecond // of one question, connecting included: then this process counts for itself
-	redisPause   = time.Second            // before the next question after one that failed
-	tellEvery    = time.Minute
 	keyPrefix    = "healthgraph:ratelimit:"
 )
 
@@ -41,68 +36,37 @@ end
 return answers
 `)
 
-// quiet stops the client's own log, which writes addresses to standard error.
-var quiet = sync.OnceFunc(logging.Disable)
-
 // shared are buckets in a Redis.
-type shared struct {
-	client *redis.Client
-	now    func() time.Time
-	log    *slog.Logger
-
-	mu     sync.Mutex
-	again  time.Time // not asked before
-	down   bool      // the last question failed
-	told   time.Time // when a failure was last logged
-	toldOf bool      // the present failure was
-}
+type shared struct{ *sharing.Client }
 
 // CheckURL refuses what is no URL of a Redis. Its error does not repeat it, which may hold a password.
-func CheckURL(url string) error {
-	if _, err := redis.ParseURL(url); err != nil {
-		return errors.New("must be redis://user:password@host:port/number, or rediss:// with TLS")
-	}
-	return nil
-}
+func CheckURL(url string) error { return sharing.CheckURL(url) }
 
 func newShared(url string, now func() time.Time, log *slog.Logger) (*shared, error) {
-	if err := CheckURL(url); err != nil {
-		return nil, err
-	}
-	options, err := redis.ParseURL(url)
-	if err != nil {
-		return nil, err
-	}
-	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.PoolTimeout = redisTimeout, redisTimeout, redisTimeout, redisTimeout
-	options.ContextTimeoutEnabled = true
-	options.MaxRetries, options.DialerRetries = -1, 1 // the next request is the retry
-	options.DisableIdentity = true
-	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	quiet()
-	return &shared{client: redis.NewClient(options), now: now, log: log}, nil
+	client, err := sharing.New(sharing.Config{
+		URL: url, Timeout: redisTimeout, Connect: redisTimeout, What: "rate limits", Meanwhile: "each process counts for itself", Now: now, Log: log,
+	})
+	return &shared{client}, err
 }
 
-func (s *shared) close() error { return s.client.Close() }
+func (s *shared) close() error { return s.Close() }
 
 // take counts in each of the buckets, in one question. nil is that it could not be counted.
 func (s *shared) take(ctx context.Context, keys []string, limit Limit) []Result {
-	if !s.mayAsk() {
-		return nil
-	}
 	names := make([]string, len(keys))
 	for i, key := range keys {
 		names[i] = keyPrefix + key
 	}
-	// A caller who goes away says nothing about the Redis.
-	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisTimeout)
-	defer cancel()
 	interval, window := limit.interval().Microseconds(), limit.Window().Microseconds()
-	answer, err := takeScript.Run(asking, s.client, names, interval, window).Int64Slice()
-	if err == nil && len(answer) != 2*len(keys) {
-		err = errors.New("another answer than was promised")
-	}
-	s.heard(ctx, err)
-	if err != nil {
+	var answer []int64
+	answered := s.Ask(ctx, func(ctx context.Context) (err error) {
+		answer, err = takeScript.Run(ctx, s.Client.Client, names, interval, window).Int64Slice()
+		if err == nil && len(answer) != 2*len(keys) {
+			err = errors.New("another answer than was promised")
+		}
+		return err
+	})
+	if !answered {
 		return nil
 	}
 	results := make([]Result, len(keys))
@@ -110,53 +74,4 @@ func (s *shared) take(ctx context.Context, keys []string, limit Limit) []Result 
 		results[i] = limit.result(answer[2*i] == 1, time.Duration(answer[2*i+1])*time.Microsecond)
 	}
 	return results
-}
-
-// mayAsk lets one request ask at a time while the Redis is away, and the others go on without.
-func (s *shared) mayAsk() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.down {
-		return true
-	}
-	now := s.now()
-	if now.Before(s.again) {
-		return false
-	}
-	s.again = now.Add(redisPause)
-	return true
-}
-
-// heard notes how a question ended. However many requests an outage costs, it leaves one line a minute in the log.
-func (s *shared) heard(ctx context.Context, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	if err == nil {
-		if s.down && s.toldOf {
-			s.log.InfoContext(ctx, "rate limits are shared again")
-		}
-		s.down, s.toldOf = false, false
-		return
-	}
-	s.down, s.again = true, now.Add(redisPause)
-	if s.told.IsZero() || now.Sub(s.told) >= tellEvery {
-		s.told, s.toldOf = now, true
-		s.log.WarnContext(ctx, "rate limits can't be shared: each process counts for itself until the Redis is back", "cause", causeOf(err))
-	}
-}
-
-// causeOf is why, without an address, a name or a key.
-func causeOf(err error) string {
-	var refusal redis.Error
-	var network net.Error
-	switch {
-	case errors.As(err, &refusal):
-		code, _, _ := strings.Cut(refusal.Error(), " ")
-		return "it answers " + code
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout(), errors.Is(err, redis.ErrPoolTimeout):
-		return "no answer in time"
-	default:
-		return "no connection"
-	}
 }
