@@ -94,8 +94,11 @@ func (c *Cache) Forget(user health.UserID) {
 	}
 }
 
-// Close ends what is shared, when nobody reads any more.
+// Close ends what the cache does by itself, when nobody reads any more.
 func (c *Cache) Close() error {
+	if c.answers != nil {
+		c.answers.StopAllGoroutines()
+	}
 	if c.config.Shared == nil {
 		return nil
 	}
