@@ -79,6 +79,11 @@ func (g *Gateway) CountSteps(request StepRequest, zone Zone, reads []StepRead) h
 			row[j] = column[i]
 		}
 		day := chosenSteps(request.choice, date, row)
+		for _, candidate := range day.Candidates {
+			if candidate.FetchedAt != nil {
+				count.FetchedAt = earliest(count.FetchedAt, *candidate.FetchedAt)
+			}
+		}
 		if day.Steps != nil {
 			total, known = total+*day.Steps, true
 		}
@@ -109,10 +114,6 @@ func devicesOf(day dayTally) []health.DeviceSteps {
 
 // figures gives the upstream's say about each day of the request, in order.
 func (g *Gateway) figures(request StepRequest, zone health.TimeZone, read StepRead) []figure[daySteps] {
-	var tallies map[health.Date]dayTally
-	if read.asked && read.plug.Samples != nil {
-		tallies = tally(read.samples.Samples, request.Days, zone)
-	}
 	today, newest := health.DateOf(g.Now(), zone), read.newest(request.filter)
 	column := make([]figure[daySteps], 0, request.Days.Days())
 	for _, date := range request.Days.Each() {
@@ -122,8 +123,8 @@ func (g *Gateway) figures(request StepRequest, zone health.TimeZone, read StepRe
 			f.presence = health.PresenceNotConnected
 		case !read.asked:
 			f.presence = health.PresenceUnavailable
-		case tallies != nil:
-			g.fromSamples(&f, read, date, tallies[date], zone)
+		case read.plug.DailySteps == nil:
+			g.fromSamples(&f, read, date, zone)
 		default:
 			fromDay(&f, read, date, request.filter)
 		}
@@ -152,13 +153,14 @@ func presenceOfValue(steps int, unfinished bool) health.Presence {
 }
 
 // fromSamples takes the day's tally, unless the samples were not read to the day's end: a part would look like a whole.
-func (g *Gateway) fromSamples(f *figure[daySteps], read StepRead, date health.Date, day dayTally, zone health.TimeZone) {
-	unread := read.samples.Err != nil && read.samples.ReadUntil.Before(date.AddDays(1).Start(zone))
+func (g *Gateway) fromSamples(f *figure[daySteps], read StepRead, date health.Date, zone health.TimeZone) {
+	day, known := read.tallies[zone.String()][date]
+	f.fetchedAt = day.fetchedAt
 	switch {
-	case unread:
-		f.presence = presenceOf(read.samples.Err)
+	case !known && read.failure != nil:
+		f.presence = presenceOf(read.failure)
 	case day.touched:
-		f.value = &daySteps{steps: int(math.Round(day.steps)), devices: devicesOf(day)}
+		f.value = &daySteps{steps: int(math.Round(day.steps)), devices: devicesOf(day.dayTally)}
 		f.sources = g.sourcesOf(read)
 	}
 }
@@ -175,8 +177,9 @@ func (g *Gateway) sourcesOf(read StepRead) []health.DataSource {
 // filtered sources is not theirs; one that names others beside them, or none at all, can't be taken apart.
 func fromDay(f *figure[daySteps], read StepRead, date health.Date, filter Filter) {
 	result := read.days[date]
+	f.fetchedAt = result.fetchedAt
 	switch {
-	case result.Err != nil:
+	case result.Err != nil && !result.known():
 		f.presence = presenceOf(result.Err)
 		return
 	case result.Total.Steps == nil:
@@ -219,7 +222,7 @@ func chosenSteps(c choice, date health.Date, row []figure[daySteps]) health.Dail
 		}
 		candidate := health.StepCandidate{
 			Connector: f.connector, ConnectorName: f.name, DataSources: f.sources, Presence: f.presence,
-			Chosen: i == verdict.chosen, Reason: verdict.reasons[i], Devices: []health.DeviceSteps{},
+			Chosen: i == verdict.chosen, Reason: verdict.reasons[i], Devices: []health.DeviceSteps{}, FetchedAt: known(f.fetchedAt),
 		}
 		if f.value != nil {
 			candidate.Steps = &f.value.steps

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"healthgraph/connectors"
@@ -59,7 +60,15 @@ func (g *Gateway) readProfile(ctx context.Context, p *Person, plug *connectors.P
 	if err != nil {
 		g.Log.ErrorContext(ctx, "a profile could not be stored", "connector", plug.Description.ID, "error", err)
 	}
+	if withdrawn(grant.Scopes, saved.Scopes) {
+		g.forgetDays(ctx, plug.Description.ID, p.ID)
+	}
 	return saved, nil
+}
+
+// withdrawn says whether any scope was taken back.
+func withdrawn(before, after []string) bool {
+	return slices.ContainsFunc(before, func(scope string) bool { return after != nil && !slices.Contains(after, scope) })
 }
 
 // otherAccount is for a grant whose account the upstream names otherwise than the browser did. A grant that was confirmed
@@ -71,6 +80,7 @@ func (g *Gateway) otherAccount(ctx context.Context, plug *connectors.Plug, grant
 	if err := g.Tokens.Disown(ctx, grant); err != nil {
 		return grant, err
 	}
+	g.forgetDays(ctx, plug.Description.ID, grant.User)
 	return tokens.Record{}, nil // p is shared with others who are reading: they find it out for themselves
 }
 
@@ -80,11 +90,13 @@ type StepRead struct {
 	live    map[health.DataSourceID]bool // linked, or not known not to be
 	asked   bool                         // false: the upstream was not asked for steps, because of the links or because of down
 	down    *health.Problem
-	days    map[health.Date]connectors.DayResult // by day asked for
-	samples connectors.AllSamples
-	again   *health.URL                       // where to link again
-	latest  map[health.DataSourceID]time.Time // end of the newest measurement known of, now or earlier
-	ended   map[health.DataSourceID]bool      // revoked: what still arrives from them is not shown
+	days    map[health.Date]dayRead               // of an upstream that totals days itself, by day asked for
+	tallies map[string]map[health.Date]talliedDay // of samples, by zone: the days whose samples are all there
+	failure error                                 // why there are not all samples
+	refused int                                   // samples that made no sense
+	again   *health.URL                           // where to link again
+	latest  map[health.DataSourceID]time.Time     // end of the newest measurement known of, now or earlier
+	ended   map[health.DataSourceID]bool          // revoked: what still arrives from them is not shown
 }
 
 // StepLinks is what the links that pass a filter say before any step is read. Where it says that reading makes no sense
@@ -113,10 +125,23 @@ func (g *Gateway) StepLinks(connector string, links []health.DataSourceLink, fil
 	return read, len(read.live) > 0 && (read.down == nil || read.down.Code == health.UpstreamInvalid || read.down.Code == health.ReauthorizationRequired)
 }
 
-// Steps reads one connector's steps of the days. links are all of the person's links to it.
+// StepsToRead says what to read of a person's steps at one connector.
+type StepsToRead struct {
+	Days  health.DateRange
+	Zones []health.TimeZone // in which samples are tallied
+	Kept  *[]KeptDay        // what KeptSteps found; nil to look now
+}
+
+// Steps reads one connector's steps of the days, tallied in UTC. links are all of the person's links to it.
 func (g *Gateway) Steps(ctx context.Context, p *Person, connector string, links []health.DataSourceLink, days health.DateRange) StepRead {
+	return g.ReadSteps(ctx, p, connector, links, StepsToRead{Days: days, Zones: []health.TimeZone{health.UTC}})
+}
+
+// ReadSteps reads one connector's steps. links are all of the person's links to it.
+func (g *Gateway) ReadSteps(ctx context.Context, p *Person, connector string, links []health.DataSourceLink, ask StepsToRead) StepRead {
 	read, _ := g.StepLinks(connector, links, Filter{})
 	read.asked = true
+	days := ask.Days
 	// A day that has not begun anywhere on Earth has no steps.
 	if newest := health.DateOf(g.Now().Add(14*time.Hour), health.UTC); newest.Compare(days.To) < 0 {
 		days.To = newest
@@ -124,57 +149,19 @@ func (g *Gateway) Steps(ctx context.Context, p *Person, connector string, links 
 	if days.Days() < 1 {
 		return read
 	}
+	k := g.keeperFor(ctx, p, &read, links, KeptDays{[]health.UserID{p.ID}, connector, health.StepCountMetric, keptZones(read.plug, ask.Zones), days}, ask.Kept)
 	if read.plug.DailySteps != nil {
-		g.readDays(ctx, &read, g.account(p, read.plug), days)
+		g.readDays(ctx, &read, g.account(p, read.plug), days, k)
 	} else {
-		g.readSamples(ctx, p, &read, days)
+		g.readSamples(ctx, p, &read, days, ask.Zones, k)
 	}
-	if health.AsError(read.samples.Err).Has(health.ReauthorizationRequired) && len(read.plug.Description.DataSources) == 1 {
+	if health.AsError(read.failure).Has(health.ReauthorizationRequired) && len(read.plug.Description.DataSources) == 1 {
 		if page, err := g.mint(ctx, p.ID, read.plug.Complete(read.plug.Description.DataSources[0]), read.plug, ""); err == nil {
 			read.again = page.URL
 		}
 	}
 	g.noteData(ctx, p, read, links, days)
 	return read
-}
-
-func (g *Gateway) readDays(ctx context.Context, read *StepRead, account connectors.Account, days health.DateRange) {
-	dates := days.Each()
-	read.days = make(map[health.Date]connectors.DayResult, len(dates))
-	answered := false
-	var failure error
-	for i, result := range read.plug.DailySteps.ReadDailySteps(ctx, account, dates) {
-		result.Total.DataSources = g.named(ctx, read.plug, result.Total.DataSources)
-		read.days[dates[i]] = result
-		switch {
-		case result.Err != nil:
-			failure = result.Err
-		case result.Total.Steps != nil:
-			answered = true
-			read.sawData(result.Total.DataSources, earliest(dates[i].AddDays(1).Start(health.UTC), g.Now()))
-		}
-	}
-	if failure != nil {
-		g.logFailure(read.plug.Description.ID, failure)
-	}
-	if read.down != nil && !answered {
-		read.asked = false // the list made no sense either: that there is nothing is not to be believed
-	}
-}
-
-func (g *Gateway) readSamples(ctx context.Context, p *Person, read *StepRead, days health.DateRange) {
-	read.samples = connectors.ReadAllSamples(ctx, read.plug.Samples, g.account(p, read.plug), connectors.SamplesOn(health.StepCountMetric, days))
-	if read.samples.Err != nil {
-		g.logFailure(read.plug.Description.ID, read.samples.Err)
-	}
-	if connectors.IsScopeMissing(read.samples.Err) && read.plug.Profile != nil {
-		g.Tokens.DoubtProfile(ctx, p.grants[read.plug.Description.ID]) // the next reader asks which scopes are left
-	}
-	var newest time.Time
-	for _, sample := range read.samples.Samples {
-		newest = latest(newest, sample.End)
-	}
-	read.sawData(read.plug.Description.DataSources, newest)
 }
 
 // sawData moves the sources' newest data forward.
@@ -238,7 +225,7 @@ func (g *Gateway) wasSought(read StepRead, link health.DataSourceLink, days heal
 		return false
 	}
 	if read.plug.DailySteps == nil {
-		return read.samples.Err == nil
+		return read.failure == nil
 	}
 	for _, day := range read.days {
 		if day.Err != nil {
@@ -268,10 +255,10 @@ func (r StepRead) problemOf(request StepRequest, zone health.TimeZone) (problem 
 		return r.down, false
 	case r.plug.DailySteps != nil:
 		failure = r.failedDays(request.Days)
-	case r.samples.Err != nil && r.samples.ReadUntil.Before(request.Days.To.AddDays(1).Start(zone)):
-		failure = r.samples.Err
-	case r.samples.Refused > 0:
-		failure = health.Fail(health.UpstreamInvalid, fmt.Sprintf("%s sent %d measurements that make no sense: they were left out", r.plug.Description.Name, r.samples.Refused), nil)
+	case r.failure != nil && r.lacksDays(request.Days, zone):
+		failure = r.failure
+	case r.refused > 0:
+		failure = health.Fail(health.UpstreamInvalid, fmt.Sprintf("%s sent %d measurements that make no sense: they were left out", r.plug.Description.Name, r.refused), nil)
 		complete = true
 	}
 	if failure == nil {
@@ -284,6 +271,15 @@ func (r StepRead) problemOf(request StepRequest, zone health.TimeZone) (problem 
 		problem.DataSource = &source
 	}
 	return problem, complete
+}
+
+// lacksDays says whether the samples of any of the days were not read, or not again.
+func (r StepRead) lacksDays(days health.DateRange, zone health.TimeZone) bool {
+	tallies := r.tallies[zone.String()]
+	return slices.ContainsFunc(days.Each(), func(date health.Date) bool {
+		day, known := tallies[date]
+		return !known || day.stale
+	})
 }
 
 // failedDays is the failure of the days' last one that failed, with how many did.

@@ -21,6 +21,7 @@ type plan struct {
 	people []health.UserID
 	links  map[string][]health.UserID // by connector
 	days   map[dailyOf][]health.DateRange
+	zones  map[dailyOf][]string // in which those days are asked for; "" is the person's own
 
 	owners    map[health.LinkID]gateway.LinkRecord // of the links asked for by id
 	ownersErr error
@@ -58,7 +59,7 @@ func planOf(ctx context.Context, g *gateway.Gateway, admit Admit) plan {
 		return plan{}
 	}
 	p := planner{
-		plan:    plan{links: map[string][]health.UserID{}, days: map[dailyOf][]health.DateRange{}},
+		plan:    plan{links: map[string][]health.UserID{}, days: map[dailyOf][]health.DateRange{}, zones: map[dailyOf][]string{}},
 		gateway: g, caller: callers.FromContext(ctx), operation: graphql.GetOperationContext(ctx),
 		seen: map[linksOf]bool{}, known: map[health.UserID]bool{}, concerned: map[health.UserID]bool{},
 	}
@@ -158,6 +159,11 @@ func (p *planner) field(ctx context.Context, user health.UserID, name string, ar
 			p.readLinks(user, connector)
 			of := dailyOf{linksOf{user, connector}, name}
 			p.days[of] = append(p.days[of], request.Days)
+			if named == nil {
+				p.zones[of] = with(p.zones[of], "")
+			} else {
+				p.zones[of] = with(p.zones[of], zone.String())
+			}
 		}
 	}
 }
@@ -191,14 +197,45 @@ func (p *planner) readLinks(user health.UserID, connector string) {
 	}
 }
 
-// covering is the planned range that holds the days, or the days themselves.
-func (p plan) covering(of dailyOf, days health.DateRange) health.DateRange {
-	for _, planned := range p.days[of] {
-		if planned.Contains(days) {
-			return planned
+// with adds a name to those that there are, in order.
+func with(names []string, name string) []string {
+	at, there := slices.BinarySearch(names, name)
+	if there {
+		return names
+	}
+	return slices.Insert(names, at, name)
+}
+
+// readers lists the people of whom a field reads days at the connector, the days from the first to the last, and the zones.
+func (p plan) readers(field, connector string) (of []dailyOf, days health.DateRange) {
+	for reader, ranges := range p.days {
+		if reader.field != field || reader.connector != connector {
+			continue
+		}
+		of = append(of, reader)
+		for _, next := range ranges {
+			if len(of) == 1 && days == (health.DateRange{}) {
+				days = next
+			}
+			if next.From.Compare(days.From) < 0 {
+				days.From = next.From
+			}
+			if next.To.Compare(days.To) > 0 {
+				days.To = next.To
+			}
 		}
 	}
-	return days
+	return of, days
+}
+
+// covering is the planned range that holds the days, or the days themselves.
+func (p plan) covering(of dailyOf, days health.DateRange) (covering health.DateRange, planned bool) {
+	for _, planned := range p.days[of] {
+		if planned.Contains(days) {
+			return planned, true
+		}
+	}
+	return days, false
 }
 
 // merge joins ranges that overlap or touch.

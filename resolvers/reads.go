@@ -3,6 +3,8 @@ package resolvers
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/graph-gophers/dataloader/v7"
@@ -22,6 +24,7 @@ type reads struct {
 	links  *dataloader.Loader[linksKey, map[health.UserID][]health.DataSourceLink]
 	zones  *dataloader.Loader[health.UserID, gateway.Zone]
 	steps  *dataloader.Loader[stepsKey, gateway.StepRead]
+	kept   *dataloader.Loader[string, map[health.UserID][]gateway.KeptDay]
 	urls   *dataloader.Loader[urlKey, health.AuthorizationURL]
 }
 
@@ -37,7 +40,8 @@ type linksKey struct {
 
 type stepsKey struct {
 	dailyOf
-	days health.DateRange
+	days  health.DateRange
+	zones string // in which samples are tallied, by name, separated by spaces
 }
 
 type urlKey struct {
@@ -54,6 +58,7 @@ func newReads(ctx context.Context, g *gateway.Gateway, admit Admit) *reads {
 	r.links = newLoader(r.readLinks)
 	r.zones = newLoader(r.readZone)
 	r.steps = newLoader(r.readSteps)
+	r.kept = newLoader(r.readKept)
 	r.urls = newLoader(r.readURL)
 	return r
 }
@@ -98,6 +103,7 @@ func (r *reads) forget() {
 	r.links.ClearAll()
 	r.zones.ClearAll()
 	r.steps.ClearAll()
+	r.kept.ClearAll()
 	r.urls.ClearAll()
 }
 
@@ -199,7 +205,66 @@ func (r *reads) readSteps(ctx context.Context, key stepsKey) (gateway.StepRead, 
 	if err != nil {
 		return gateway.StepRead{}, err
 	}
-	return r.gateway.Steps(ctx, person, key.connector, links[key.user], key.days), nil
+	ask := gateway.StepsToRead{Days: key.days}
+	if ask.Zones, err = r.zonesOf(ctx, key.linksOf, strings.Split(key.zones, " ")); err != nil {
+		return gateway.StepRead{}, err
+	}
+	if readers, days := r.plan().readers(key.field, key.connector); len(readers) > 1 && days.Contains(key.days) {
+		kept, err := r.kept.Load(ctx, key.connector)()
+		if err != nil {
+			return gateway.StepRead{}, err
+		}
+		found := kept[key.user]
+		ask.Kept = &found
+	}
+	return r.gateway.ReadSteps(ctx, person, key.connector, links[key.user], ask), nil
+}
+
+// readKept looks for what is kept of the steps of everybody whom the plan foresees.
+func (r *reads) readKept(ctx context.Context, connector string) (map[health.UserID][]gateway.KeptDay, error) {
+	readers, days := r.plan().readers("stepCount", connector)
+	users := make([]health.UserID, len(readers))
+	var zones []health.TimeZone
+	for i, reader := range readers {
+		users[i] = reader.user
+		more, err := r.zonesOf(ctx, reader.linksOf, r.plan().zones[reader])
+		if err != nil {
+			return nil, err
+		}
+		for _, zone := range more {
+			zones = withZone(zones, zone)
+		}
+	}
+	return r.gateway.KeptSteps(ctx, connector, users, days, zones)
+}
+
+// zonesOf finds the zones behind names that were planned, in which the connector's samples are tallied. One that totals days itself
+// needs none, and does not wait for the person's own.
+func (r *reads) zonesOf(ctx context.Context, of linksOf, names []string) (zones []health.TimeZone, err error) {
+	if !r.gateway.CutsDays(of.connector) {
+		return nil, nil
+	}
+	for _, name := range names {
+		var zone health.TimeZone
+		if name == "" {
+			home, err := r.zones.Load(ctx, of.user)()
+			if err != nil {
+				return nil, err
+			}
+			zone = home.TimeZone
+		} else if zone, err = health.ParseTimeZone(name); err != nil {
+			return nil, err
+		}
+		zones = withZone(zones, zone)
+	}
+	return zones, nil
+}
+
+func withZone(zones []health.TimeZone, zone health.TimeZone) []health.TimeZone {
+	if slices.ContainsFunc(zones, func(z health.TimeZone) bool { return z.String() == zone.String() }) {
+		return zones
+	}
+	return append(zones, zone)
 }
 
 // stepCount reads every connector side by side, and the zone beside them.
@@ -245,7 +310,15 @@ func (r *reads) stepRead(ctx context.Context, of dailyOf, request gateway.StepRe
 	if read, worthReading := r.gateway.StepLinks(of.connector, links[of.user], request.Filter()); !worthReading {
 		return read, nil
 	}
-	return r.steps.Load(ctx, stepsKey{of, r.plan().covering(of, request.Days)})()
+	days, planned := r.plan().covering(of, request.Days)
+	zones := r.plan().zones[of]
+	if !planned {
+		zones = []string{""}
+		if request.Zone != nil {
+			zones[0] = request.Zone.String()
+		}
+	}
+	return r.steps.Load(ctx, stepsKey{of, days, strings.Join(zones, " ")})()
 }
 
 func (r *reads) readURL(ctx context.Context, key urlKey) (health.AuthorizationURL, error) {

@@ -126,7 +126,7 @@ func (c *demoCommand) start(ctx context.Context, out console, database, base str
 			RookBaseURL:      simulated.rook, RookClientUUID: rook.DummyClientUUID, RookSecretKey: rook.DummySecret,
 			OneTwentyOneBaseURL: simulated.oneTwentyOne, OneTwentyOneClientID: demoClientID, OneTwentyOneClientSecret: demoClientSecret,
 			OneTwentyOneRedirectURI: base + "/demo/return", OneTwentyOneEncoding: "json",
-			UpstreamTimeout: 8 * time.Second, StaleAfter: 72 * time.Hour,
+			UpstreamTimeout: 8 * time.Second, StaleAfter: 72 * time.Hour, KeepDays: "1440h",
 		},
 		JWTSecret:        secret,
 		Playground:       true,

@@ -66,6 +66,8 @@ func TestServeRefusesEachFileAndAddressThatCannotBeUsed(t *testing.T) {
 		"no streams":                        {"STREAMS_MAX", "0", "HEALTHGRAPH_STREAMS_MAX, "},
 		"messages without end":              {"STREAMS_MAX_MESSAGE", "99999999", "HEALTHGRAPH_STREAMS_MAX_MESSAGE must be from 1024 to 1048576"},
 		"no connections":                    {"DATABASE_MAX_CONNS", "0", "HEALTHGRAPH_DATABASE_MAX_CONNS must be a number of at least 1"},
+		"days kept for no time":             {"KEEP_DAYS", "0s", "HEALTHGRAPH_KEEP_DAYS must be off, or a time of at least 1h"},
+		"days kept in words":                {"KEEP_DAYS", "canary", "HEALTHGRAPH_KEEP_DAYS must be off, or a time of at least 1h"},
 		"a time without a unit":             {"UPSTREAM_TIMEOUT", "8", "HEALTHGRAPH_UPSTREAM_TIMEOUT must be a time"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -59,28 +59,29 @@ func (c *Connector) dayTotal(answer connectors.Answer, id string, date health.Da
 	if len(documents) == 0 {
 		return nothing, nil
 	}
-	newest, err := newestOf(documents)
+	newest, version, err := newestOf(documents)
 	if err == nil {
 		var total health.DayTotal
 		if total, err = newest.dayTotal(id, date); err == nil {
+			total.Version = version
 			return total, nil
 		}
 	}
 	return nothing, c.client.Invalid(err.Error())
 }
 
-func newestOf(documents []document) (newest document, err error) {
+func newestOf(documents []document) (newest document, version int64, err error) {
 	highest := math.Inf(-1)
 	for _, d := range documents {
-		version, _, ok := connectors.Number(d.Version)
+		number, _, ok := connectors.Number(d.Version)
 		if !ok {
-			return document{}, errors.New("a document's version is no number")
+			return document{}, 0, errors.New("a document's version is no number")
 		}
-		if version >= highest {
-			highest, newest = version, d
+		if number >= highest {
+			highest, newest = number, d
 		}
 	}
-	return newest, nil
+	return newest, int64(min(max(highest, 0), math.MaxInt32)), nil
 }
 
 func (d document) dayTotal(id string, date health.Date) (health.DayTotal, error) {

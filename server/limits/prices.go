@@ -21,7 +21,7 @@ const (
 	sources   = 12 // data sources of the catalogue, and so links of a person
 	upstreams = 2
 	few       = 3 // data sources of one figure, capabilities, scopes, problems
-	mostDays  = 366
+	mostDays  = 1830
 )
 
 // price is what a field costs: own once, and each of its count elements (1 where it is no list) what is selected of it. size is
