@@ -154,11 +154,14 @@ func presenceOfValue(steps int, unfinished bool) health.Presence {
 
 // fromSamples takes the day's tally, unless the samples were not read to the day's end: a part would look like a whole.
 func (g *Gateway) fromSamples(f *figure[daySteps], read StepRead, date health.Date, zone health.TimeZone) {
-	day, known := read.tallies[zone.String()][date]
+	tallies := read.tallies[zone.String()]
+	day, known := tallies[date]
 	f.fetchedAt = day.fetchedAt
 	switch {
 	case !known && read.failure != nil:
 		f.presence = presenceOf(read.failure)
+	case tallies == nil && read.tallies != nil: // nobody asked for that zone when the samples were read
+		f.presence = health.PresenceUnavailable
 	case day.touched:
 		f.value = &daySteps{steps: int(math.Round(day.steps)), devices: devicesOf(day.dayTally)}
 		f.sources = g.sourcesOf(read)

@@ -64,10 +64,7 @@ func (g *Gateway) keeperFor(ctx context.Context, p *Person, read *StepRead, link
 		}
 	}
 	if found == nil {
-		days, err := g.Store.KeptDays(ctx, of)
-		if err != nil {
-			g.Log.ErrorContext(ctx, "kept days could not be read: the upstream is asked for all", "connector", of.Connector, "error", err)
-		}
+		days := g.keptDays(ctx, of)
 		found = &days
 	}
 	for _, day := range *found {
@@ -181,16 +178,24 @@ func isTransient(err error) bool {
 }
 
 // KeptSteps looks for what is kept of several people's steps at one connector, in one statement.
-func (g *Gateway) KeptSteps(ctx context.Context, connector string, users []health.UserID, days health.DateRange, zones []health.TimeZone) (map[health.UserID][]KeptDay, error) {
+func (g *Gateway) KeptSteps(ctx context.Context, connector string, users []health.UserID, days health.DateRange, zones []health.TimeZone) map[health.UserID][]KeptDay {
 	kept := map[health.UserID][]KeptDay{}
 	if g.Days == nil || keptFor(days.From, g.Now(), true) == 0 {
-		return kept, nil
+		return kept
 	}
-	found, err := g.Store.KeptDays(ctx, KeptDays{users, connector, health.StepCountMetric, keptZones(g.Registry.Plug(connector), zones), days})
-	for _, day := range found {
+	for _, day := range g.keptDays(ctx, KeptDays{users, connector, health.StepCountMetric, keptZones(g.Registry.Plug(connector), zones), days}) {
 		kept[day.User] = append(kept[day.User], day)
 	}
-	return kept, err
+	return kept
+}
+
+// keptDays are none where they can't be read: the upstream is then asked for all.
+func (g *Gateway) keptDays(ctx context.Context, of KeptDays) []KeptDay {
+	days, err := g.Store.KeptDays(ctx, of)
+	if err != nil {
+		g.Log.ErrorContext(ctx, "kept days could not be read: the upstream is asked for all", "connector", of.Connector, "error", err)
+	}
+	return days
 }
 
 // CutsDays says whether a connector's days are cut by the clocks of a zone, rather than the upstream's own.

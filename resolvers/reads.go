@@ -235,7 +235,7 @@ func (r *reads) readKept(ctx context.Context, connector string) (map[health.User
 			zones = withZone(zones, zone)
 		}
 	}
-	return r.gateway.KeptSteps(ctx, connector, users, days, zones)
+	return r.gateway.KeptSteps(ctx, connector, users, days, zones), nil
 }
 
 // zonesOf finds the zones behind names that were planned, in which the connector's samples are tallied. One that totals days itself

@@ -321,3 +321,23 @@ func TestAnUpstreamThatIsDownLeavesWhatIsKept(t *testing.T) {
 	assert.Equal(t, "UNAVAILABLE", got.Days[6].Presence, "the newest days are not kept")
 	assert.Nil(t, got.Days[6].Candidates[0].FetchedAt)
 }
+
+func TestTooManyYearsAreRefusedBeforeAnyCall(t *testing.T) {
+	w, _ := keepingWorld(t, worldOptions{})
+	w.forgetCalls()
+	years := func(people int) answer {
+		ids := make([]string, people)
+		for i := range ids {
+			ids[i] = fmt.Sprintf("%q", fmt.Sprint("p-", i))
+		}
+		return w.ask(w.service(), `{ users(ids: [`+strings.Join(ids, ",")+`]) { stepCount(`+fiveYears+`) { total } } }`, nil)
+	}
+	refused := years(6)
+	require.Len(t, refused.Errors, 1)
+	assert.Contains(t, refused.Errors[0].Message, "its cost is 1100419, of at most 1000000")
+	aliases := w.ask(w.token("demo"), `{ b: stepCount(from: "2016-04-06", to: "2021-04-11") { total } }`, nil)
+	require.Len(t, aliases.Errors, 1)
+	assert.Contains(t, aliases.Errors[0].Message, "at most 1830 days, not 1832")
+	assert.Zero(t, w.calls()["onetwentyone.quantity"])
+	years(5).into(&struct{}{})
+}
