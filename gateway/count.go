@@ -59,6 +59,11 @@ func (g *Gateway) CountSteps(request StepRequest, zone Zone, reads []StepRead) h
 	total, known := 0, false
 	for i, date := range request.Days.Each() {
 		day := chosenSteps(request.choice, date, rowOf(columns, i))
+		for _, candidate := range day.Candidates {
+			if candidate.FetchedAt != nil {
+				count.FetchedAt = earliest(count.FetchedAt, *candidate.FetchedAt)
+			}
+		}
 		if day.Steps != nil {
 			total, known = total+*day.Steps, true
 		}
@@ -89,13 +94,9 @@ func devicesOf(day dayTally) []health.DeviceSteps {
 
 // figures gives the upstream's say about each day of the request, in order.
 func (g *Gateway) figures(request StepRequest, zone health.TimeZone, read StepRead) []figure[daySteps] {
-	var tallies map[health.Date]dayTally
-	if read.asked && read.plug.Samples != nil {
-		tallies = tally(read.samples.Samples, request.Days, zone)
-	}
 	return figuresOf(g, request, zone, read.reading, func(f *figure[daySteps], date health.Date) {
-		if tallies != nil {
-			g.fromSamples(f, read, date, tallies[date], zone)
+		if read.plug.DailySteps == nil {
+			g.fromSamples(f, read, date, zone)
 			return
 		}
 		day := read.days[date]
@@ -103,7 +104,12 @@ func (g *Gateway) figures(request StepRequest, zone health.TimeZone, read StepRe
 		if day.Total.Steps != nil {
 			value = &daySteps{steps: *day.Total.Steps}
 		}
-		takeDay(f, read.reading, value, day.Total.DataSources, day.Err, request.filter)
+		f.fetchedAt = day.fetchedAt
+		failure := day.Err
+		if day.known() {
+			failure = nil // what was said before stands
+		}
+		takeDay(f, read.reading, value, day.Total.DataSources, failure, request.filter)
 	}, func(day daySteps, unfinished bool) health.Presence { return presenceOfValue(day.steps, unfinished) })
 }
 
@@ -119,13 +125,17 @@ func presenceOfValue(steps int, unfinished bool) health.Presence {
 }
 
 // fromSamples takes the day's tally, unless the samples were not read to the day's end: a part would look like a whole.
-func (g *Gateway) fromSamples(f *figure[daySteps], read StepRead, date health.Date, day dayTally, zone health.TimeZone) {
-	unread := read.samples.Err != nil && read.samples.ReadUntil.Before(date.AddDays(1).Start(zone))
+func (g *Gateway) fromSamples(f *figure[daySteps], read StepRead, date health.Date, zone health.TimeZone) {
+	tallies := read.tallies[zone.String()]
+	day, known := tallies[date]
+	f.fetchedAt = day.fetchedAt
 	switch {
-	case unread:
-		f.presence = presenceOf(read.samples.Err)
+	case !known && read.failure != nil:
+		f.presence = presenceOf(read.failure)
+	case tallies == nil && read.tallies != nil: // nobody asked for that zone when the samples were read
+		f.presence = health.PresenceUnavailable
 	case day.touched:
-		f.value = &daySteps{steps: int(math.Round(day.steps)), devices: devicesOf(day)}
+		f.value = &daySteps{steps: int(math.Round(day.steps)), devices: devicesOf(day.dayTally)}
 		f.sources = g.sourcesOf(read.reading)
 	}
 }
@@ -140,7 +150,7 @@ func chosenSteps(c choice, date health.Date, row []figure[daySteps]) health.Dail
 		}
 		candidate := health.StepCandidate{
 			Connector: f.connector, ConnectorName: f.name, DataSources: f.sources, Presence: f.presence,
-			Chosen: i == verdict.chosen, Reason: verdict.reasons[i], Devices: []health.DeviceSteps{},
+			Chosen: i == verdict.chosen, Reason: verdict.reasons[i], Devices: []health.DeviceSteps{}, FetchedAt: known(f.fetchedAt),
 		}
 		if f.value != nil {
 			candidate.Steps = &f.value.steps

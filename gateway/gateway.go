@@ -24,8 +24,9 @@ import (
 
 // Limits of a request, said out loud in the schema's descriptions.
 const (
-	MaxDays        = 366 // of one stepCount or sleep
-	MaxDataSources = 50  // in one dataSources argument
+	MaxDays        = 1830 // of one stepCount: five years
+	MaxSleepDays   = 366  // of one sleep: nights are not kept
+	MaxDataSources = 50   // in one dataSources argument
 	minYear        = 1970
 	maxYear        = 2200
 )
@@ -40,6 +41,8 @@ type Config struct {
 	DefaultReturnURLs map[string]string
 	// StaleAfter is how long a linked source may bring nothing new before its link has the problem NO_NEW_DATA. 0 = for ever.
 	StaleAfter time.Duration
+	// Days seals what is kept of people's past days. nil keeps none.
+	Days *tokens.Sealer
 	// Changes is told of every change of a link, and asked for them by Watch. The default is a new one.
 	Changes *Changes
 	Now     func() time.Time

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -14,6 +15,14 @@ type SleepRead struct {
 	reading
 	days    map[health.Date]connectors.DaySleepResult // by day asked for
 	records connectors.SleepRecordsResult
+}
+
+// SleepRequest checks the arguments of sleep without any call. Its ranges are shorter than those of stepCount: nights are not kept.
+func (g *Gateway) SleepRequest(ctx context.Context, from, to health.Date, zone *health.TimeZone, dataSources []string, choose *health.ChoiceInput) (StepRequest, error) {
+	if n := (health.DateRange{From: from, To: to}).Days(); n > MaxSleepDays {
+		return StepRequest{}, health.Refuse("to", fmt.Sprintf("at most %d days, not %d", MaxSleepDays, n))
+	}
+	return g.StepRequest(ctx, from, to, zone, dataSources, choose)
 }
 
 // SleepConnectors lists the connectors that have sleep to pass the filter, in order.

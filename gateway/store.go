@@ -54,6 +54,14 @@ type Store interface {
 	// LatestDataAt forward to what was found, never back.
 	NoteData(ctx context.Context, user health.UserID, notes []DataNote, checkedAt time.Time) error
 
+	// KeptDays gives what is kept of the people's days of the metric, in the zones, in no order.
+	KeptDays(ctx context.Context, of KeptDays) ([]KeptDay, error)
+	// KeepDays keeps days of one person at one connector, in a statement for each few hundred, if all the data sources are
+	// connected. A day that is kept gives way to a higher version, and to the same one or a version 0 that was fetched later.
+	KeepDays(ctx context.Context, sources []health.DataSourceID, days []KeptDay) error
+	// ForgetDays deletes all that is kept of the people's days at the connector.
+	ForgetDays(ctx context.Context, connector string, users []health.UserID) error
+
 	// DeletePerson deletes every row of the person and writes the receipt, all or none, and says how many there were.
 	DeletePerson(ctx context.Context, user health.UserID, receipt health.AccessEvent) (int, error)
 

@@ -302,6 +302,7 @@ type ComplexityRoot struct {
 		Connector   func(childComplexity int) int
 		DataSources func(childComplexity int) int
 		Devices     func(childComplexity int) int
+		FetchedAt   func(childComplexity int) int
 		Presence    func(childComplexity int) int
 		Reason      func(childComplexity int) int
 		Steps       func(childComplexity int) int
@@ -1572,6 +1573,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StepCandidate.Devices(childComplexity), true
+	case "StepCandidate.fetchedAt":
+		if e.ComplexityRoot.StepCandidate.FetchedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepCandidate.FetchedAt(childComplexity), true
 	case "StepCandidate.presence":
 		if e.ComplexityRoot.StepCandidate.Presence == nil {
 			break
@@ -2426,7 +2433,7 @@ type User implements Node {
     "Where the browser comes back to: one of the return URLs that the operator allows. Leave it out for the default."
     redirectUrl: URL
   ): AuthorizationUrl @requiresScope(scope: "connections:write")
-  "The person's steps per calendar day, from the first to the last day, both included; at most 366 days."
+  "The person's steps per calendar day, from the first to the last day, both included; at most 1,830 days."
   stepCount(
     "The first day."
     from: Date!
@@ -3062,7 +3069,10 @@ type StepCount {
   problems: [Problem!]!
   "False when a linked source could not be read to the end."
   complete: Boolean!
-  "When the figures were put together."
+  """
+  When the oldest of the figures was read from its upstream. Days that are over for some time are kept and read again by a
+  schedule: each candidate says when it was read.
+  """
   fetchedAt: DateTime!
 }
 
@@ -3096,6 +3106,8 @@ type StepCandidate {
   chosen: Boolean!
   "Why it was or was not chosen."
   reason: CandidateReason!
+  "When the upstream was asked for it last. Null when it could not be read."
+  fetchedAt: DateTime
   "What each device had to do with the figure, what counted most first. Empty where the upstream totals days itself."
   devices: [DeviceSteps!]!
 }
@@ -3184,7 +3196,7 @@ enum TimeZoneOrigin {
 
 extend type Query {
   """
-  Steps per calendar day between two dates, both included; at most 366 days. A linked upstream that fails leaves its
+  Steps per calendar day between two dates, both included; at most 1,830 days. A linked upstream that fails leaves its
   problem in ` + "`" + `problems` + "`" + `, and the other upstreams' figures stand.
   """
   stepCount(
@@ -3715,6 +3727,8 @@ func (ec *executionContext) childFields_StepCandidate(ctx context.Context, field
 		return ec.fieldContext_StepCandidate_chosen(ctx, field)
 	case "reason":
 		return ec.fieldContext_StepCandidate_reason(ctx, field)
+	case "fetchedAt":
+		return ec.fieldContext_StepCandidate_fetchedAt(ctx, field)
 	case "devices":
 		return ec.fieldContext_StepCandidate_devices(ctx, field)
 	}

@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"strings"
 
 	"github.com/graph-gophers/dataloader/v7"
 
@@ -14,7 +15,19 @@ func (r *reads) readSteps(ctx context.Context, key daysKey) (gateway.StepRead, e
 	if err != nil {
 		return gateway.StepRead{}, err
 	}
-	return r.gateway.Steps(ctx, person, key.connector, links, key.days), nil
+	ask := gateway.StepsToRead{Days: key.days}
+	if ask.Zones, err = r.zonesOf(ctx, key.linksOf, strings.Split(key.zones, " ")); err != nil {
+		return gateway.StepRead{}, err
+	}
+	if readers, days := r.plan().readers(key.field, key.connector); len(readers) > 1 && days.Contains(key.days) {
+		kept, err := r.kept.Load(ctx, key.connector)()
+		if err != nil {
+			return gateway.StepRead{}, err
+		}
+		found := kept[key.user]
+		ask.Kept = &found
+	}
+	return r.gateway.ReadSteps(ctx, person, key.connector, links, ask), nil
 }
 
 func (r *reads) readSleep(ctx context.Context, key daysKey) (gateway.SleepRead, error) {
@@ -90,5 +103,13 @@ func dailyOfOne[T any](ctx context.Context, r *reads, field dailyField[T], of da
 	if read, worthReading := field.links(of.connector, links[of.user], request.Filter()); !worthReading {
 		return read, nil
 	}
-	return field.loader.Load(ctx, daysKey{of, r.plan().covering(of, request.Days)})()
+	days, planned := r.plan().covering(of, request.Days)
+	zones := r.plan().zones[of]
+	if !planned {
+		zones = []string{""}
+		if request.Zone != nil && of.field == "stepCount" {
+			zones[0] = request.Zone.String()
+		}
+	}
+	return field.loader.Load(ctx, daysKey{of, days, strings.Join(zones, " ")})()
 }

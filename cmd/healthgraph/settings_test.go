@@ -68,6 +68,8 @@ func TestServeRefusesEachFileAndAddressThatCannotBeUsed(t *testing.T) {
 		"no connections":                    {"DATABASE_MAX_CONNS", "0", "HEALTHGRAPH_DATABASE_MAX_CONNS must be a number of at least 1"},
 		"a reserve of everything":           {"ONETWENTYONE_DAILY_RESERVE", "10000", "HEALTHGRAPH_ONETWENTYONE_DAILY_RESERVE must be less than HEALTHGRAPH_ONETWENTYONE_DAILY_LIMIT"},
 		"repetitions without end":           {"UPSTREAM_RETRIES", "6", "HEALTHGRAPH_UPSTREAM_RETRIES must be from 0 to 5"},
+		"days kept for no time":             {"KEEP_DAYS", "0s", "HEALTHGRAPH_KEEP_DAYS must be off, or a time of at least 1h"},
+		"days kept in words":                {"KEEP_DAYS", "canary", "HEALTHGRAPH_KEEP_DAYS must be off, or a time of at least 1h"},
 		"a time without a unit":             {"UPSTREAM_TIMEOUT", "8", "HEALTHGRAPH_UPSTREAM_TIMEOUT must be a time"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,7 +22,7 @@ const (
 	sources   = 12 // data sources of the catalogue, and so links of a person
 	upstreams = 2
 	few       = 3 // data sources of one figure, capabilities, scopes, problems
-	mostDays  = 366
+	mostDays  = 1830
 	metrics   = 120
 )
 
