@@ -122,13 +122,13 @@ type reading struct {
 	ascending bool      // so far, by start: "asc" is taken to mean that, but what it sorts on is not documented
 }
 
-// identityOf is what makes two samples the same one: start and id, or without an id start, end, value and device. An id that is
-// not one (a type's name) costs no sample.
+// identityOf is what makes two samples the same one: device, start and id, or without an id device, start, end and value. An id that
+// is not one (a type's name) costs no sample: neither those at other times, nor those of another device at the same time.
 func identityOf(s health.Sample) health.SamplePlace {
 	if s.ID != "" {
 		s.End = s.Start
 	}
-	return health.PlaceOf("", s)
+	return health.PlaceOf(health.DataSourceID(s.Device), s)
 }
 
 // add gives the page's samples that are new. Of a page that it refuses it gives none.
