@@ -162,7 +162,7 @@ func (g *Gateway) Statistics(request StatisticsRequest, zone Zone, reads []Daily
 		statistics.Problems = append(statistics.Problems, noQuantities())
 	}
 	for _, read := range reads {
-		problem, complete := read.problemOf(StepRequest{Days: request.Days}, zone.TimeZone)
+		problem, complete := read.problemOf(DayRequest{Days: request.Days}, zone.TimeZone)
 		if problem != nil {
 			statistics.Problems = append(statistics.Problems, *problem)
 		}

