@@ -144,7 +144,7 @@ func (g *Gateway) ReadDaily(ctx context.Context, p *Person, connector string, li
 		read.daily.add(all.Samples)
 	}
 	read.daily.finish()
-	read.sawData(read.plug.Description.DataSources, read.daily.newest)
+	read.sawData(read.plug.Description.DataSources, read.samples.Newest)
 	g.failed(ctx, p, &read.reading, read.samples.Err)
 	// What is new is news; that nothing is says little, of one metric.
 	g.noteData(ctx, p, read.reading, links, func(health.DataSourceLink, time.Time) bool { return false })

@@ -117,11 +117,7 @@ func (g *Gateway) readDays(ctx context.Context, read *StepRead, account connecto
 func (g *Gateway) readSamples(ctx context.Context, p *Person, read *StepRead, days health.DateRange) {
 	read.samples = connectors.ReadAllSamples(ctx, read.plug.Samples, g.account(p, read.plug), connectors.SamplesOn(health.StepCountMetric, days))
 	g.failed(ctx, p, &read.reading, read.samples.Err)
-	var newest time.Time
-	for _, sample := range read.samples.Samples {
-		newest = latest(newest, sample.End)
-	}
-	read.sawData(read.plug.Description.DataSources, newest)
+	read.sawData(read.plug.Description.DataSources, read.samples.Newest)
 }
 
 // named completes the sources that an upstream names for a figure.

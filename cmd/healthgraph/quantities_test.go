@@ -363,3 +363,16 @@ func TestUpstreamCallsOfQuantitiesAreCountedExactly(t *testing.T) {
 		assert.Equal(t, 10, peak, "%v", maps.Keys(w.calls()))
 	})
 }
+
+// What was read shows at once that the day before is empty and not late, in either field.
+func TestADayThatEndsBeforeTheNewestDataIsEmpty(t *testing.T) {
+	const days = `from: "2026-04-12", to: "2026-04-12"`
+	for name, read := range map[string]func(w *world) []string{
+		"steps":      func(w *world) []string { return w.steps("w", days).short() },
+		"statistics": func(w *world) []string { return w.statistics("w", `metric: "stepCount", `+days).short() },
+	} {
+		w := newWorld(t, worldOptions{})
+		w.walker("UTC", sample("2026-04-13T15:00:00Z", "2026-04-13T15:10:00Z", 100, "phone"))
+		assert.Equal(t, []string{"2026-04-12 - NO_DATA"}, read(w), name)
+	}
+}
