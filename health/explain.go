@@ -60,7 +60,7 @@ func explain(what, more, as string, presence Presence, candidates []candidateTol
 	}
 	text = append(text, others...)
 	if presence == PresencePartialDay {
-		text = append(text, "The day is not over: the figure will still grow.")
+		text = append(text, "The day is not over: the figure may still grow.")
 	}
 	return strings.Join(text, " ")
 }
@@ -77,7 +77,7 @@ var refusedBecause = map[CandidateReason]string{
 	ReasonTie:          "the figure that was taken is as {as}",
 	ReasonNotPreferred: "another comes first in the order asked for",
 	ReasonNotAskedFor:  "only another data source was asked for",
-	ReasonMergedSource: "it can't be told apart from data sources that were not asked for",
+	ReasonMergedSource: "it also counts data sources that were not asked for",
 }
 
 var absentBecause = map[Presence]string{
@@ -134,7 +134,7 @@ func (c StepCandidate) overlap() []string {
 	}
 	text := strings.Join(parts, "; ") + "."
 	if all > *c.Steps+len(c.Devices) { // more than rounding
-		text += " Where several recorded at the same time, only the one that counted fastest was taken."
+		text += " Where several recorded at the same time, only the one that counted most at that moment was taken."
 	}
 	return []string{text}
 }

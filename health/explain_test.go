@@ -33,7 +33,7 @@ func TestADisputedDayIsExplainedToItsOwner(t *testing.T) {
 					health.DeviceSteps{Name: new("Watch"), Recorded: 4100, Counted: 4100}, health.DeviceSteps{Name: new("iPhone"), Recorded: 5900, Counted: 1978}),
 			}},
 			"6,078 steps, from OneTwentyOne: no other figure is higher. Watch recorded 4,100, all of which count; iPhone recorded 5,900, of which 1,978 count. " +
-				"Where several recorded at the same time, only the one that counted fastest was taken. ROOK (Garmin, Apple Health) has 5,753 steps: not taken, because another figure is higher.",
+				"Where several recorded at the same time, only the one that counted most at that moment was taken. ROOK (Garmin, Apple Health) has 5,753 steps: not taken, because another figure is higher.",
 		},
 		"devices that never overlap": {
 			health.DailySteps{Steps: new(1000), Presence: health.PresencePartialDay, Candidates: []health.StepCandidate{
@@ -41,7 +41,7 @@ func TestADisputedDayIsExplainedToItsOwner(t *testing.T) {
 					health.DeviceSteps{Name: new("Watch"), Recorded: 600, Counted: 600}, health.DeviceSteps{Recorded: 400, Counted: 400}),
 			}},
 			"1,000 steps, from OneTwentyOne: there is no other figure. Watch recorded 600, all of which count; devices without a name recorded 400, all of which count. " +
-				"The day is not over: the figure will still grow.",
+				"The day is not over: the figure may still grow.",
 		},
 		"one without a figure": {
 			health.DailySteps{Steps: new(1), Presence: health.PresenceValue, Candidates: []health.StepCandidate{
@@ -55,7 +55,7 @@ func TestADisputedDayIsExplainedToItsOwner(t *testing.T) {
 			health.DailySteps{Presence: health.PresenceUnavailable, Candidates: []health.StepCandidate{
 				candidate("ROOK", new(1234567), health.ReasonMergedSource, health.PresenceValue, rookSources),
 			}},
-			"There is no figure for just what was asked for. ROOK (Garmin, Apple Health) has 1,234,567 steps: not taken, because it can't be told apart from data sources that were not asked for.",
+			"There is no figure for just what was asked for. ROOK (Garmin, Apple Health) has 1,234,567 steps: not taken, because it also counts data sources that were not asked for.",
 		},
 	}
 	for name, c := range cases {
@@ -103,7 +103,7 @@ func TestANightIsExplainedToItsOwner(t *testing.T) {
 	}
 	none := health.SleepCandidate{ConnectorName: "ROOK", Presence: health.PresenceNoData, Reason: health.ReasonNoFigure}
 	assert.Equal(t, "8 h in bed, with nothing known of the sleep, from OneTwentyOne: there is no other figure. iPhone recorded it. "+
-		"ROOK has no figure: nothing was recorded on this day, although there is later data. The day is not over: the figure will still grow.",
+		"ROOK has no figure: nothing was recorded on this day, although there is later data. The day is not over: the figure may still grow.",
 		health.DailySleep{Presence: health.PresencePartialDay, Candidates: []health.SleepCandidate{none, inBed}}.Explanation())
 	assert.Equal(t, "Reading sleep was not permitted.", health.DailySleep{Presence: health.PresenceNoPermission}.Explanation())
 }
