@@ -8,8 +8,8 @@ import (
 	"healthgraph/health"
 )
 
-// StepRequest is the arguments of stepCount, checked.
-type StepRequest struct {
+// DayRequest is the arguments of stepCount or sleep, checked.
+type DayRequest struct {
 	Days   health.DateRange
 	Zone   *health.TimeZone // nil = the person's own
 	filter Filter
@@ -17,27 +17,27 @@ type StepRequest struct {
 }
 
 // Filter is the data sources that the request lets through.
-func (r StepRequest) Filter() Filter { return r.filter }
+func (r DayRequest) Filter() Filter { return r.filter }
 
-// StepRequest checks the arguments of stepCount without any call.
-func (g *Gateway) StepRequest(ctx context.Context, from, to health.Date, zone *health.TimeZone, dataSources []string, choose *health.ChoiceInput) (StepRequest, error) {
+// DayRequest checks the arguments of stepCount or sleep without any call.
+func (g *Gateway) DayRequest(ctx context.Context, from, to health.Date, zone *health.TimeZone, dataSources []string, choose *health.ChoiceInput) (DayRequest, error) {
 	days := health.DateRange{From: from, To: to}
 	if err := checkDays(days, MaxDays); err != nil {
-		return StepRequest{}, err
+		return DayRequest{}, err
 	}
 	filter, err := g.Filter(ctx, dataSources)
 	if err != nil {
-		return StepRequest{}, err
+		return DayRequest{}, err
 	}
 	choice, err := g.choice(ctx, choose, filter)
 	if err != nil {
-		return StepRequest{}, err
+		return DayRequest{}, err
 	}
-	return StepRequest{Days: days, Zone: zone, filter: filter, choice: choice}, nil
+	return DayRequest{Days: days, Zone: zone, filter: filter, choice: choice}, nil
 }
 
 // CountSteps puts together what was read. It calls nobody: the reads may serve several requests.
-func (g *Gateway) CountSteps(request StepRequest, zone Zone, reads []StepRead) health.StepCount {
+func (g *Gateway) CountSteps(request DayRequest, zone Zone, reads []StepRead) health.StepCount {
 	now := g.Now()
 	count := health.StepCount{
 		From: request.Days.From, To: request.Days.To,
@@ -46,7 +46,7 @@ func (g *Gateway) CountSteps(request StepRequest, zone Zone, reads []StepRead) h
 	}
 	columns := make([][]figure[daySteps], len(reads))
 	for i, read := range reads {
-		columns[i] = chosenAmong(request, func(request StepRequest) []figure[daySteps] { return g.figures(request, zone.TimeZone, read) })
+		columns[i] = chosenAmong(request, func(request DayRequest) []figure[daySteps] { return g.figures(request, zone.TimeZone, read) })
 		problem, complete := read.problemOf(request, zone.TimeZone)
 		if problem != nil {
 			count.Problems = append(count.Problems, *problem)
@@ -93,7 +93,7 @@ func devicesOf(day dayTally) []health.DeviceSteps {
 }
 
 // figures gives the upstream's say about each day of the request, in order.
-func (g *Gateway) figures(request StepRequest, zone health.TimeZone, read StepRead) []figure[daySteps] {
+func (g *Gateway) figures(request DayRequest, zone health.TimeZone, read StepRead) []figure[daySteps] {
 	return figuresOf(g, request, zone, read.reading, func(f *figure[daySteps], date health.Date) {
 		if read.plug.DailySteps == nil {
 			g.fromSamples(f, read, date, zone)

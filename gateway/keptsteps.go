@@ -259,7 +259,7 @@ func (g *Gateway) readSampleRange(ctx context.Context, p *Person, read *StepRead
 	}
 	walk.finish(result)
 	k.write(ctx, 1)
-	read.sawData(read.plug.Description.DataSources, walk.latestEnd)
+	read.sawData(read.plug.Description.DataSources, result.Newest)
 	return result
 }
 

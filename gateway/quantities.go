@@ -148,7 +148,7 @@ func (g *Gateway) ReadDaily(ctx context.Context, p *Person, connector string, li
 		read.daily.add(all.Samples)
 	}
 	read.daily.finish()
-	read.sawData(read.plug.Description.DataSources, read.daily.newest)
+	read.sawData(read.plug.Description.DataSources, read.result.Newest)
 	g.failed(ctx, p, &read.reading, read.result.Err)
 	// What is new is news; that nothing is says little, of one metric.
 	g.noteData(ctx, p, read.reading, links, func(health.DataSourceLink, time.Time) bool { return false })
@@ -170,7 +170,7 @@ func (g *Gateway) Statistics(request StatisticsRequest, zone Zone, reads []Daily
 		if read.result.ReadUntil.Before(request.Days.To.AddDays(1).Start(zone.TimeZone)) {
 			failure = read.result.Err
 		}
-		problem, complete := read.problemOf(StepRequest{Days: request.Days}, failure, read.result.Refused)
+		problem, complete := read.problemOf(DayRequest{Days: request.Days}, failure, read.result.Refused)
 		if problem != nil {
 			statistics.Problems = append(statistics.Problems, *problem)
 		}

@@ -111,18 +111,12 @@ func (g *Gateway) ReadSamples(ctx context.Context, p *Person, connector string, 
 		return read // nothing can stand behind the place, or has been measured yet
 	}
 	page := gathering{request: request, source: read.source()}
-	var newest time.Time
 	read.result = read.plug.Samples.ReadSamples(ctx, g.account(p, read.plug),
 		connectors.SampleRequest{Metric: request.Metric, Span: span, Expect: request.First},
-		func(samples []health.Sample) (more bool) {
-			for _, s := range samples {
-				newest = latest(newest, s.End)
-			}
-			return !page.add(samples)
-		})
+		func(samples []health.Sample) (more bool) { return !page.add(samples) })
 	read.found, read.more = page.page(read.result)
 	g.failed(ctx, p, &read.reading, read.result.Err)
-	read.sawData([]health.DataSource{*page.source}, newest)
+	read.sawData([]health.DataSource{*page.source}, read.result.Newest)
 	g.noteSamples(ctx, p, read, links, request.Metric, span)
 	return read
 }

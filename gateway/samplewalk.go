@@ -16,7 +16,6 @@ type sampleWalk struct {
 	disordered bool // a sample came after its day was tallied: the walk is to be repeated with held
 	samples    []health.Sample
 	newest     time.Time // start of the newest sample
-	latestEnd  time.Time
 	emit       func(health.TimeZone, health.Date, dayTally)
 }
 
@@ -53,7 +52,7 @@ func (w *sampleWalk) add(page []health.Sample) (more bool) {
 				return false
 			}
 		}
-		w.newest, w.latestEnd = latest(w.newest, s.Start), latest(w.latestEnd, s.End)
+		w.newest = latest(w.newest, s.Start)
 	}
 	w.samples = append(w.samples, page...)
 	if !w.held {

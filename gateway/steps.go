@@ -194,7 +194,7 @@ func (g *Gateway) wasSought(read StepRead, link health.DataSourceLink, days heal
 }
 
 // problemOf says what could not be had of the days of one request: the read may have served more.
-func (r StepRead) problemOf(request StepRequest, zone health.TimeZone) (problem *health.Problem, complete bool) {
+func (r StepRead) problemOf(request DayRequest, zone health.TimeZone) (problem *health.Problem, complete bool) {
 	failure := failedDays(request.Days, func(date health.Date) error { return r.days[date].Err })
 	if r.failure != nil && r.lacksDays(request.Days, zone) {
 		failure = r.failure

@@ -74,6 +74,7 @@ type ComplexityRoot struct {
 		Candidates  func(childComplexity int) int
 		DataSources func(childComplexity int) int
 		Date        func(childComplexity int) int
+		Explanation func(childComplexity int) int
 		Figure      func(childComplexity int) int
 		Presence    func(childComplexity int) int
 	}
@@ -527,6 +528,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DailySleep.Date(childComplexity), true
+	case "DailySleep.explanation":
+		if e.ComplexityRoot.DailySleep.Explanation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DailySleep.Explanation(childComplexity), true
 	case "DailySleep.figure":
 		if e.ComplexityRoot.DailySleep.Figure == nil {
 			break
@@ -2948,6 +2955,8 @@ type DailySleep {
   dataSources: [DataSource!]!
   "Each linked upstream's figure for the day, with why it was or was not chosen, in the catalogue's order."
   candidates: [SleepCandidate!]!
+  "Where the figure comes from and why the others were not taken, in plain English for the person whose day it is."
+  explanation: String!
 }
 
 "One upstream's figure for a day. It can come from several data sources that the upstream merged."
@@ -3319,6 +3328,8 @@ func (ec *executionContext) childFields_DailySleep(ctx context.Context, field gr
 		return ec.fieldContext_DailySleep_dataSources(ctx, field)
 	case "candidates":
 		return ec.fieldContext_DailySleep_candidates(ctx, field)
+	case "explanation":
+		return ec.fieldContext_DailySleep_explanation(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DailySleep", field.Name)
 }

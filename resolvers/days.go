@@ -48,7 +48,7 @@ func (r *reads) personWithLinks(ctx context.Context, of linksOf) (*gateway.Perso
 }
 
 // stepCount reads every connector side by side, and the zone beside them.
-func (r *reads) stepCount(ctx context.Context, user health.UserID, request gateway.StepRequest) (*health.StepCount, error) {
+func (r *reads) stepCount(ctx context.Context, user health.UserID, request gateway.DayRequest) (*health.StepCount, error) {
 	connectors := r.gateway.StepConnectors
 	if !selectsDays(ctx) {
 		connectors = func(gateway.Filter) []string { return nil }
@@ -63,7 +63,7 @@ func (r *reads) stepCount(ctx context.Context, user health.UserID, request gatew
 }
 
 // sleep does so as well.
-func (r *reads) sleep(ctx context.Context, user health.UserID, request gateway.StepRequest) (*health.Sleep, error) {
+func (r *reads) sleep(ctx context.Context, user health.UserID, request gateway.DayRequest) (*health.Sleep, error) {
 	found, zone, err := daily(ctx, r, dailyField[gateway.SleepRead]{"sleep", r.gateway.SleepConnectors, r.gateway.SleepLinks, r.sleeps}, user, request)
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ type dailyField[T any] struct {
 }
 
 // daily reads a field's connectors side by side, and the zone beside them.
-func daily[T any](ctx context.Context, r *reads, field dailyField[T], user health.UserID, request gateway.StepRequest) (found []T, zone gateway.Zone, err error) {
+func daily[T any](ctx context.Context, r *reads, field dailyField[T], user health.UserID, request gateway.DayRequest) (found []T, zone gateway.Zone, err error) {
 	home := r.zone(ctx, user, request.Zone)
 	found, err = sideBySide(ctx, field.connectors(request.Filter()), func(ctx context.Context, connector string) (T, error) {
 		return dailyOfOne(ctx, r, field, dailyOf{linksOf{user, connector}, field.name}, request)
@@ -95,7 +95,7 @@ func daily[T any](ctx context.Context, r *reads, field dailyField[T], user healt
 }
 
 // dailyOfOne reads one connector, unless the links that pass the filter say that there is nothing to read.
-func dailyOfOne[T any](ctx context.Context, r *reads, field dailyField[T], of dailyOf, request gateway.StepRequest) (read T, err error) {
+func dailyOfOne[T any](ctx context.Context, r *reads, field dailyField[T], of dailyOf, request gateway.DayRequest) (read T, err error) {
 	links, err := r.connectorLinks(ctx, of.user, of.connector)()
 	if err != nil {
 		return read, err

@@ -156,7 +156,7 @@ func (p *planner) field(ctx context.Context, user health.UserID, field graphql.C
 		if from.UnmarshalGQL(arguments["from"]) != nil || to.UnmarshalGQL(arguments["to"]) != nil || (named != nil && zone.UnmarshalGQL(named) != nil) {
 			return
 		}
-		check, connectors, zoneName := p.gateway.StepRequest, p.gateway.StepConnectors, ""
+		check, connectors, zoneName := p.gateway.DayRequest, p.gateway.StepConnectors, ""
 		if field.Name == "sleep" {
 			check, connectors = p.gateway.SleepRequest, p.gateway.SleepConnectors
 		} else if named != nil {
