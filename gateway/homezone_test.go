@@ -187,21 +187,30 @@ func TestZonesAreReadTogetherAndApart(t *testing.T) {
 	h := newHouse(t)
 	upstream := h.tellsZones()
 	zones := map[string]string{"person-1": "Asia/Tokyo", "person-2": "Europe/Paris"}
+	var asked sync.WaitGroup // until both are asked about, nobody is answered
+	asked.Add(len(zones))
 	upstream.zone = func(_ context.Context, account string) (*health.TimeZone, error) {
+		asked.Done()
+		asked.Wait()
 		zone, err := health.ParseTimeZone(zones[account])
 		return &zone, err
 	}
 	other := h.another(h.config)
 	var wait sync.WaitGroup
+	people := map[string]*gateway.Person{}
+	for user := range zones {
+		people[user] = h.person(health.UserID(user)) // as known before anybody asked
+	}
 	for user, want := range zones {
-		person := h.person(health.UserID(user)) // as known before anybody asked
 		for range 20 {
 			wait.Go(func() {
-				assert.Equal(t, want, h.Gateway.HomeZone(t.Context(), person, linked(health.StatusConnected)).TimeZone.String())
+				assert.Equal(t, want, h.Gateway.HomeZone(t.Context(), people[user], linked(health.StatusConnected)).TimeZone.String())
 			})
 		}
-		wait.Wait()
-		assert.Equal(t, want, other.HomeZone(t.Context(), person, linked(health.StatusConnected)).TimeZone.String(), "a second process sees it before it asks")
+	}
+	wait.Wait()
+	for user, want := range zones {
+		assert.Equal(t, want, other.HomeZone(t.Context(), people[user], linked(health.StatusConnected)).TimeZone.String(), "a second process sees it before it asks")
 	}
 	assert.ElementsMatch(t, []string{"zone person-1", "zone person-2"}, h.lister.made())
 }
