@@ -59,6 +59,7 @@ type Gateway struct {
 	lookedAt   time.Time                                 // when the store was last asked for more of them
 
 	linkReads together[linksRead, connectors.LinksResult]
+	zoneReads together[zoneRead, string]
 
 	outages sync.Map // connector → when an outage was last logged
 	logos   sync.Map // data source → the address of its logo (*health.URL), as its upstream last showed it

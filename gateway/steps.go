@@ -13,33 +13,6 @@ import (
 // profileFreshFor spares the upstream's daily budget: a person's zone and scopes are read again when this old.
 const profileFreshFor = time.Hour
 
-// Zone is a time zone and where it came from.
-type Zone struct {
-	TimeZone health.TimeZone
-	Origin   health.TimeZoneOrigin
-}
-
-// HomeZone is the person's own zone, as the first upstream that knows one tells it; at most one call. A zone that can't
-// be read again is as it was.
-func (g *Gateway) HomeZone(ctx context.Context, p *Person) Zone {
-	for _, plug := range g.Registry.Plugs() {
-		grant, held := p.grants[plug.Description.ID]
-		if !held || plug.Profile == nil {
-			continue
-		}
-		if g.Now().Sub(grant.ProfileReadAt) >= profileFreshFor && !grant.Refused() {
-			var err error
-			if grant, err = g.readProfile(ctx, p, plug, grant); err != nil {
-				g.logFailure(plug.Description.ID, err)
-			}
-		}
-		if zone, err := health.ParseTimeZone(grant.TimeZone); err == nil {
-			return Zone{zone, health.ZoneFromProfile}
-		}
-	}
-	return Zone{health.UTC, health.ZoneDefault}
-}
-
 // readProfile reads what the upstream knows of the person, and gives the grant with it; the grant as it was with an error.
 func (g *Gateway) readProfile(ctx context.Context, p *Person, plug *connectors.Plug, grant tokens.Record) (tokens.Record, error) {
 	account := g.account(p, plug)

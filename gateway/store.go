@@ -7,11 +7,14 @@ import (
 	"healthgraph/health"
 )
 
-// UpstreamID is the id by which an upstream knows a person, where we give it one. It is made once and never changes.
+// UpstreamID is the id by which an upstream knows a person, where we give it one. It is made once and never changes. With it stands
+// the zone that the upstream told.
 type UpstreamID struct {
 	User      health.UserID
 	Connector string
 	ID        string
+	TimeZone  string    // IANA's name, "" where none is known; written by NoteZone
+	ZoneDueAt time.Time // when to ask for it again; zero = it never was; likewise
 }
 
 // LinkRecord is what is remembered of the link between a person and a data source. Times are zero when not known.
@@ -43,6 +46,8 @@ type Store interface {
 	UpstreamIDs(ctx context.Context, users []health.UserID) ([]UpstreamID, error)
 	// AddUpstreamIDs writes those that are new and leaves those that are there.
 	AddUpstreamIDs(ctx context.Context, ids []UpstreamID) error
+	// NoteZone writes TimeZone and ZoneDueAt of an id that is there.
+	NoteZone(ctx context.Context, id UpstreamID) error
 
 	Links(ctx context.Context, users []health.UserID) ([]LinkRecord, error)
 	// LinksByID gives those links that there are, in no order.

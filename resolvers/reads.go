@@ -199,7 +199,13 @@ func (r *reads) readZone(ctx context.Context, user health.UserID) (gateway.Zone,
 	if err != nil {
 		return gateway.Zone{}, err
 	}
-	return r.gateway.HomeZone(ctx, person), nil
+	return r.gateway.HomeZone(ctx, person, func(connector string) ([]health.DataSourceLink, bool) {
+		if !slices.Contains(r.plan().links[connector], user) {
+			return nil, false
+		}
+		links, err := r.connectorLinks(ctx, user, connector)()
+		return links[user], err == nil
+	}), nil
 }
 
 // zone begins to find the zone of an argument, or the person's own.

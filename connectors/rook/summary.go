@@ -26,7 +26,7 @@ const (
 	sleepHealth     = "sleep_health"
 )
 
-// document is one of ROOK's documents about a day: what of it tells steps or sleep, and whose they are.
+// document is one of ROOK's documents about a day: what of it tells steps, sleep or a zone, and whose they are.
 type document struct {
 	Version       json.RawMessage `json:"document_version"`
 	UserID        json.RawMessage `json:"user_id"`
@@ -41,6 +41,10 @@ type document struct {
 			Summary summary `json:"sleep_summary"`
 		} `json:"summary"`
 	} `json:"sleep_health"`
+	Information *information `json:"user_information"`
+	Metadata    *struct {
+		UserID any `json:"user_id_string"`
+	} `json:"metadata"` // of user_info; that of a summary is within it
 }
 
 // summary is the content of a document. Parts of another structure are absent.

@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"upstream ids", upstreamIDs},
 		{"upstream ids of many", upstreamIDsOfMany},
 		{"upstream ids, raced", upstreamIDsRaced},
+		{"zones", zones},
 		{"links", links},
 		{"links, versions", linkVersions},
 		{"links, times", linkTimes},
