@@ -24,13 +24,13 @@ import (
 // The bound is a fixed one. One that follows the time that operations take would shrink when an upstream is slow, and turn away
 // those who ask another.
 type Admission struct {
-	Operations int           // at a time; 250 for each CPU that the process may use
+	Operations int           // at a time; 500 for each CPU that the process may use
 	Waiting    int           // that wait for their turn over HTTP; as many as Operations. The next one is turned away at once
 	Wait       time.Duration // for a turn, and then it is turned away; 1 s
 }
 
 func (a Admission) withDefaults() Admission {
-	const forEach = 250
+	const forEach = 500
 	if a.Operations == 0 {
 		a.Operations = forEach * runtime.GOMAXPROCS(0)
 	}
@@ -119,7 +119,7 @@ func turnedAway(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// admit takes a place for an operation over a WebSocket. It does not wait: nothing else would go on on that connection.
+// admit takes a place for an operation over a WebSocket. It does not wait: whatever else goes on there would have to wait as well.
 func (a *admission) admit(ctx context.Context) (leave func(), failures gqlerror.List) {
 	leave, ok := a.tryEnter()
 	if ok {

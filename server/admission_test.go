@@ -171,7 +171,7 @@ func TestEveryPlaceIsGivenBack(t *testing.T) {
 	both("{ connections { status } }")
 
 	// A body that does not come takes no place.
-	line, err := net.Dial("tcp", strings.TrimPrefix(url, "http://")) //nolint:noctx // of this test
+	line, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = line.Close() })
 	_, err = fmt.Fprintf(line, "POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", s.token, len(viewer))
@@ -193,7 +193,7 @@ func TestWhoLeavesWaitsNoMore(t *testing.T) {
 		if w.Body.Len() == 0 {
 			return "left"
 		}
-		return w.Result().Status //nolint:bodyclose // there is none to close
+		return w.Result().Status
 	}
 	patient, leave := context.WithCancel(t.Context())
 	left := make(chan string, 1)

@@ -8,7 +8,7 @@ import (
 
 // admissionSettings bound the operations that are under way.
 type admissionSettings struct {
-	AdmissionOperations int           `env:"HEALTHGRAPH_ADMISSION_OPERATIONS" default:"0" help:"Operations at a time, per process; 0 for 250 for each CPU."`
+	AdmissionOperations int           `env:"HEALTHGRAPH_ADMISSION_OPERATIONS" default:"0" help:"Operations at a time, per process; 0 for 500 for each CPU."`
 	AdmissionWaiting    int           `env:"HEALTHGRAPH_ADMISSION_WAITING" default:"0" help:"Operations that wait for their turn; 0 for as many. The next one is turned away at once."`
 	AdmissionWait       time.Duration `env:"HEALTHGRAPH_ADMISSION_WAIT" default:"1s" help:"How long an operation waits for its turn before it is turned away."`
 }
