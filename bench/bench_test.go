@@ -24,12 +24,19 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// One short round of everything: answers are compared, and upstream calls come out as they should.
-func TestEveryWorkload(t *testing.T) {
+// build builds the program that is measured.
+func build(t *testing.T) string {
+	t.Helper()
 	program := filepath.Join(t.TempDir(), "healthgraph")
 	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "healthgraph/cmd/healthgraph").CombinedOutput()
 	require.NoError(t, err, string(out))
 	t.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector's: a second for each process that ends
+	return program
+}
+
+// One short round of everything: answers are compared, and upstream calls come out as they should.
+func TestEveryWorkload(t *testing.T) {
+	program := build(t)
 	got, err := measure(t.Context(), options{healthgraph: program, rounds: 1, scale: 0.001, workloads: workloads, out: io.Discard})
 	require.NoError(t, err)
 	for name, calls := range map[string][2]float64{ // of the floor and of the gateway, at most

@@ -27,13 +27,14 @@ func (b *bench) environment(program string) []string {
 	if program != b.options.healthgraph {
 		database, profiling = "sqlite:"+b.file("against.db"), ""
 	}
-	return []string{
+	return append([]string{
 		"HEALTHGRAPH_LISTEN=127.0.0.1:0",
 		"HEALTHGRAPH_PROFILING_LISTEN=" + profiling,
 		"HEALTHGRAPH_DATABASE_URL=" + database,
 		"HEALTHGRAPH_KEYSET_FILE=" + b.file("keyset.json"),
 		"HEALTHGRAPH_JWKS_FILE=" + b.file("jwks.json"),
 		"HEALTHGRAPH_JWT_AUDIENCE=" + audience,
+		"HEALTHGRAPH_ONETWENTYONE_DAILY_LIMIT=1000000000", // planned, and not spent
 		"HEALTHGRAPH_RATE_LIMIT_PERSON=6000000/1000000",
 		"HEALTHGRAPH_RATE_LIMIT_SERVICE=6000000/1000000",
 		"HEALTHGRAPH_ROOK_BASE_URL=" + b.upstreams.url,
@@ -43,7 +44,7 @@ func (b *bench) environment(program string) []string {
 		"HEALTHGRAPH_ONETWENTYONE_CLIENT_ID=" + upstreams.ClientID,
 		"HEALTHGRAPH_ONETWENTYONE_CLIENT_SECRET=" + upstreams.ClientSecret,
 		"HEALTHGRAPH_ONETWENTYONE_REDIRECT_URI=" + floor.RedirectURI,
-	}
+	}, b.options.environment...)
 }
 
 // programs are the builds that are run, each with a database of its own.

@@ -5,6 +5,7 @@
 //	bench --healthgraph bin/healthgraph                    every workload, some minutes
 //	bench --healthgraph bin/healthgraph --workloads W1,W3  some
 //	bench --healthgraph new --against old                  two builds, one beside the other
+//	bench soak --time 10m                                  many hours' failures in minutes: see docs/performance.md
 package main
 
 import (
@@ -52,14 +53,17 @@ func run(ctx context.Context, args []string) error {
 			if err != nil {
 				return err
 			}
-			return listen(ctx, handler)
+			return listen(ctx, handler, handler.Connections.ConnState)
 		case roleFloor:
 			handler, err := floor.New(args[1])
 			if err != nil {
 				return err
 			}
-			return listen(ctx, handler)
+			return listen(ctx, handler, nil)
 		}
+	}
+	if len(args) > 0 && args[0] == "soak" {
+		return soakCommand(ctx, args[1:])
 	}
 	o := options{out: os.Stdout, settle: 500 * time.Millisecond}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -98,6 +102,21 @@ func run(ctx context.Context, args []string) error {
 	return nil
 }
 
+func soakCommand(ctx context.Context, args []string) error {
+	o := standard
+	flags := flag.NewFlagSet("bench soak", flag.ContinueOnError)
+	flags.StringVar(&o.healthgraph, "healthgraph", o.healthgraph, "the program to try")
+	flags.DurationVar(&o.long, "time", o.long, "for how long")
+	flags.Float64Var(&o.share, "share", o.share, "of the capacity that is measured first")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if o.long < 10*time.Second || o.share <= 0 || o.share > 1 || flags.NArg() > 0 {
+		return errors.New("the time is at least 10s, the share more than 0 and at most 1, and everything else is a flag")
+	}
+	return runSoak(ctx, o)
+}
+
 // chosen finds workloads by their names.
 func chosen(names string) ([]workload, error) {
 	if names == "" {
@@ -124,7 +143,7 @@ func chosen(names string) ([]workload, error) {
 
 // listen serves on a free loopback port, tells which on standard output, and ends with ctx or with its standard input, which is
 // that of whoever started it.
-func listen(ctx context.Context, handler http.Handler) error {
+func listen(ctx context.Context, handler http.Handler, connState func(net.Conn, http.ConnState)) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -135,7 +154,7 @@ func listen(ctx context.Context, handler http.Handler) error {
 		_, _ = os.Stdin.Read(make([]byte, 1)) // nothing is ever written: it ends
 		cancel()
 	}()
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute, ConnState: connState}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err

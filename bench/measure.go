@@ -23,6 +23,7 @@ type options struct {
 	scale       float64
 	workloads   []workload
 	profiles    string
+	environment []string      // of the gateway, besides
 	settle      time.Duration // after its start a gateway is idle
 	out         io.Writer
 }
