@@ -54,11 +54,12 @@ vuln: ## known vulnerabilities in what the program uses
 # Quiet machines measure best: see docs/performance.md. make bench WORKLOADS=W1,W3 ROUNDS=3 SCALE=0.5 PROFILES=/tmp
 ROUNDS ?= 5
 SCALE  ?= 1
+UPSTREAMS ?= plain
 
 bench: binary ## what the gateway costs beside a plain handler: docs/performance.md
 	go build -o bin/bench ./bench
 	./bin/bench --healthgraph $(BIN) --rounds $(ROUNDS) --scale $(SCALE) --workloads "$(WORKLOADS)" --profiles "$(PROFILES)" \
-	  --against "$(AGAINST)" --database "$(DATABASE)" --write "$(if $(AGAINST),,docs/performance.md)"
+	  --upstreams "$(UPSTREAMS)" --against "$(AGAINST)" --database "$(DATABASE)" --write "$(if $(AGAINST),,docs/performance.md)"
 
 # Ten minutes at 70 % of what the machine can do, one upstream failing on and off: make soak SOAKTIME=1h
 SOAKTIME ?= 10m

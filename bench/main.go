@@ -42,29 +42,46 @@ const (
 )
 
 func run(ctx context.Context, args []string) error {
-	if len(args) == 2 {
+	if len(args) > 0 {
 		switch args[0] {
 		case roleUpstreams:
-			newest, err := time.Parse(time.DateOnly, args[1])
-			if err != nil {
-				return err
-			}
-			handler, err := upstreams.New(ctx, newest)
-			if err != nil {
-				return err
-			}
-			return listen(ctx, handler, handler.Connections.ConnState)
+			return serveUpstreams(ctx, args[1:])
 		case roleFloor:
-			handler, err := floor.New(args[1])
+			handler, err := floor.New(strings.Join(args[1:], ""))
 			if err != nil {
 				return err
 			}
-			return listen(ctx, handler, nil)
+			return listen(ctx, handler, plainly, nil)
+		case "soak":
+			return soakCommand(ctx, args[1:])
 		}
 	}
-	if len(args) > 0 && args[0] == "soak" {
-		return soakCommand(ctx, args[1:])
+	return benchCommand(ctx, args)
+}
+
+// serveUpstreams is told the newest day, and how to speak where that is not plainly.
+func serveUpstreams(ctx context.Context, words []string) error {
+	if len(words) == 0 {
+		return errors.New("the newest day is missing")
 	}
+	newest, err := time.Parse(time.DateOnly, words[0])
+	if err != nil {
+		return err
+	}
+	way := plainly
+	if len(words) > 1 {
+		if way, err = secured(words[1:]); err != nil {
+			return err
+		}
+	}
+	handler, err := upstreams.New(ctx, newest)
+	if err != nil {
+		return err
+	}
+	return listen(ctx, handler, way, handler.Connections.ConnState)
+}
+
+func benchCommand(ctx context.Context, args []string) error {
 	o := options{out: os.Stdout, settle: 500 * time.Millisecond}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&o.healthgraph, "healthgraph", "bin/healthgraph", "the program to measure")
@@ -73,6 +90,7 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&o.rounds, "rounds", 5, "rounds of each side, of which the medians are told")
 	flags.Float64Var(&o.scale, "scale", 1, "how much longer than usual a round is, such as 0.5")
 	flags.StringVar(&o.profiles, "profiles", "", "a directory for profiles of the gateway, taken in rounds of their own")
+	flags.StringVar(&o.speak, "upstreams", plainHTTP, "how the upstreams speak: plain, or by TLS http1 or http2")
 	write := flags.String("write", "", "the document whose table is replaced, if every workload was measured")
 	names := flags.String("workloads", "", "names of workloads, separated by commas; all when left out")
 	if err := flags.Parse(args); err != nil {
@@ -81,6 +99,9 @@ func run(ctx context.Context, args []string) error {
 	var err error
 	if o.workloads, err = chosen(*names); err != nil {
 		return err
+	}
+	if o.speak != plainHTTP && o.speak != tlsHTTP1 && o.speak != tlsHTTP2 {
+		return errors.New("upstreams speak plain, http1 or http2")
 	}
 	if o.rounds < 1 || o.scale <= 0 || flags.NArg() > 0 {
 		return errors.New("there is at least one round, the scale is more than 0, and everything else is a flag")
@@ -96,7 +117,7 @@ func run(ctx context.Context, args []string) error {
 	if _, err := fmt.Fprintln(o.out, table); err != nil {
 		return err
 	}
-	if *write != "" && *names == "" {
+	if *write != "" && *names == "" && o.speak == plainHTTP {
 		return writeTable(*write, table)
 	}
 	return nil
@@ -143,12 +164,12 @@ func chosen(names string) ([]workload, error) {
 
 // listen serves on a free loopback port, tells which on standard output, and ends with ctx or with its standard input, which is
 // that of whoever started it.
-func listen(ctx context.Context, handler http.Handler, connState func(net.Conn, http.ConnState)) error {
+func listen(ctx context.Context, handler http.Handler, way serving, connState func(net.Conn, http.ConnState)) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	fmt.Printf("http://%s\n", listener.Addr())
+	fmt.Printf("%s://%s\n", way.scheme, listener.Addr())
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		_, _ = os.Stdin.Read(make([]byte, 1)) // nothing is ever written: it ends
@@ -156,7 +177,7 @@ func listen(ctx context.Context, handler http.Handler, connState func(net.Conn, 
 	}()
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute, ConnState: connState}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := way.serve(server, listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

@@ -80,7 +80,7 @@ func phases(long time.Duration) (list []*phase, unit time.Duration) {
 // runSoak tries the gateway. Its error says what grew, what was wrong and what was too slow.
 func runSoak(ctx context.Context, o soakOptions) (err error) {
 	s := &soak{options: o, bench: &bench{
-		options: options{healthgraph: o.healthgraph, environment: o.environment},
+		options: options{healthgraph: o.healthgraph, environment: o.environment, speak: plainHTTP},
 		newest:  time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -1),
 	}, client: newClient(mostOutstanding)}
 	if s.directory, err = os.MkdirTemp("", "healthgraph-soak-"); err != nil {
@@ -97,7 +97,7 @@ func runSoak(ctx context.Context, o soakOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.upstreams, err = start(ctx, false, wholeLine, nil, self, roleUpstreams, s.newest.Format(time.DateOnly)); err != nil {
+	if err := s.startUpstreams(ctx, self); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.upstreams.stop()) }()

@@ -21,7 +21,7 @@ func TestSoak(t *testing.T) {
 	o := standard
 	o.healthgraph, o.long, o.people, o.out = program, 20*time.Second, 100, t.Output()
 	o.environment = []string{"HEALTHGRAPH_UPSTREAM_TIMEOUT=3s", "HEALTHGRAPH_UPSTREAM_BREAK_FOR=500ms"}
-	o.quantile, o.factor, o.grace, o.shed, o.lost = 0.9, 5, 500*time.Millisecond, 0.1, 0.1
+	o.quantile, o.factor, o.grace, o.shed, o.lost = 0.9, 5, 500*time.Millisecond, 0.5, 0.5
 	require.NoError(t, runSoak(t.Context(), o))
 }
 
