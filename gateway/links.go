@@ -128,7 +128,7 @@ func (g *Gateway) addGrant(ctx context.Context, link *health.DataSourceLink, gra
 	case grant.Refused() || !g.Tokens.Opens(grant):
 		link.Status = health.StatusReauthorizationRequired
 		problem = plug.Description.Name + " no longer accepts this person's authorisation: link it again"
-	case len(link.ScopesMissing) > 0:
+	case slices.ContainsFunc(link.ScopesMissing, func(s string) bool { return !slices.Contains(plug.Description.OptionalScopes, s) }):
 		problem = "the person did not grant everything that is asked for: link it again to grant the rest"
 	default:
 		return

@@ -1,7 +1,6 @@
 package health
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/url"
@@ -10,13 +9,15 @@ import (
 	"sync"
 	"time"
 	_ "time/tzdata" // the zones come with the program: a slim container has none of its own
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// writeQuoted writes s as a JSON string. A response writer keeps its own error, so there is nobody to tell here.
+// writeQuoted writes s as a JSON string, with what is no UTF-8 replaced: that is all that the error would say. A response writer keeps
+// its own error, so there is nobody to tell here.
 func writeQuoted(w io.Writer, s string) {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false) // an address keeps its & readable
-	_ = encoder.Encode(s)
+	quoted, _ := jsontext.AppendQuote(make([]byte, 0, len(s)+2), s)
+	_, _ = w.Write(quoted)
 }
 
 // TimeZone is an IANA time zone. The zero value is UTC. Comparable.

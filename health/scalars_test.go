@@ -133,3 +133,16 @@ func written(m marshaler) string {
 	m.MarshalGQL(&b)
 	return strings.TrimSuffix(b.String(), "\n")
 }
+
+func TestTextIsQuotedOnOneLine(t *testing.T) {
+	for text, want := range map[string]string{
+		`a&b"c\`:   `"a&b\"c\\"`,
+		"a\nb\x00": `"a\nb\u0000"`,
+		"a\xffb":   "\"a\uFFFDb\"",
+		"":         `""`,
+	} {
+		var written strings.Builder
+		health.DataSourceID(text).MarshalGQL(&written)
+		assert.Equal(t, want, written.String())
+	}
+}

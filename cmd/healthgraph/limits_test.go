@@ -40,7 +40,7 @@ func TestServeRefusesLimitsThatCannotBe(t *testing.T) {
 		{"PERSISTED_QUERIES_BYTES", "0", "HEALTHGRAPH_PERSISTED_QUERIES_BYTES" + number},
 		{"TRUSTED_DOCUMENTS", filepath.Join(t.TempDir(), "canary"), "HEALTHGRAPH_TRUSTED_DOCUMENTS: no such file or directory"},
 		{"TRUSTED_DOCUMENTS", written(t, `{"a": "{ a }", "canary": "{ canary"}`), "HEALTHGRAPH_TRUSTED_DOCUMENTS: entry 2 of the manifest: its document is no GraphQL document with an operation"},
-		{"TRUSTED_DOCUMENTS_MODE", "canary", "HEALTHGRAPH_TRUSTED_DOCUMENTS_MODE must be off, log or enforce"},
+		{"TRUSTED_DOCUMENTS_MODE", "canary", "HEALTHGRAPH_TRUSTED_DOCUMENTS_MODE must be off, log-unknown or enforce"},
 		{"TRUSTED_DOCUMENTS_MODE", "enforce", "HEALTHGRAPH_TRUSTED_DOCUMENTS must name a manifest where HEALTHGRAPH_TRUSTED_DOCUMENTS_MODE is enforce"},
 	} {
 		t.Run(test.variable+" "+filepath.Base(test.value), func(t *testing.T) {

@@ -18,11 +18,12 @@ import (
 
 // What the connector claims to be able to do.
 var (
-	_ connectors.Identifier      = (*Connector)(nil)
-	_ connectors.LinkReader      = (*Connector)(nil)
-	_ connectors.Authorizer      = (*Connector)(nil)
-	_ connectors.Revoker         = (*Connector)(nil)
-	_ connectors.DailyStepReader = (*Connector)(nil)
+	_ connectors.Identifier       = (*Connector)(nil)
+	_ connectors.LinkReader       = (*Connector)(nil)
+	_ connectors.Authorizer       = (*Connector)(nil)
+	_ connectors.Revoker          = (*Connector)(nil)
+	_ connectors.DailyStepReader  = (*Connector)(nil)
+	_ connectors.DailySleepReader = (*Connector)(nil)
 )
 
 // ROOK's two environments. Their credentials differ.
