@@ -104,13 +104,14 @@ func (c *Connections) ConnState(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// HangUp closes all that are idle.
+// HangUp closes all that have no call under way: idle ones, and those that were opened in vain, as net/http does where another
+// connection became free sooner.
 func (c *Connections) HangUp() {
 	c.mu.Lock()
 	open := maps.Clone(c.open)
 	c.mu.Unlock()
 	for conn, state := range open {
-		if state == http.StateIdle {
+		if state == http.StateIdle || state == http.StateNew {
 			_ = conn.Close() // whoever is at the other end opens another
 		}
 	}
