@@ -59,6 +59,7 @@ type settings struct {
 	limitSettings
 	edgeSettings
 	streamSettings
+	admissionSettings
 	profilingSettings
 
 	Listen        string        `env:"HEALTHGRAPH_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on, host:port."`
@@ -118,6 +119,7 @@ func (s *settings) mistakes(kms kmsClients) error {
 	s.gatewaySettings.complain(&c, kms)
 	s.limitSettings.complain(&c)
 	s.streamSettings.complain(&c)
+	s.admissionSettings.complain(&c)
 	s.profilingSettings.complain(&c)
 	return errors.Join(c...)
 }

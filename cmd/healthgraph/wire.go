@@ -84,6 +84,7 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 		Playground:    o.playground,
 		ReturnPage:    o.returnPage,
 		Streams:       streams,
+		Admission:     s.admission(),
 		Now:           o.now,
 		Log:           log,
 

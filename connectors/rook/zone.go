@@ -43,7 +43,7 @@ func (c *Connector) ReadTimeZone(ctx context.Context, account connectors.Account
 	if err != nil || len(documents) == 0 {
 		return nil, err
 	}
-	newest, err := newestOf(documents)
+	newest, _, err := newestOf(documents)
 	if err != nil {
 		return nil, c.invalid(err)
 	}
