@@ -1,6 +1,7 @@
 package onetwentyone
 
 import (
+	"bytes"
 	"strings"
 	"time"
 
@@ -125,7 +126,12 @@ func (r *sampleReader) unit(value []byte) unit {
 }
 
 func (r *sampleReader) device(source, device []byte) string {
-	r.scratch = append(append(append(r.scratch[:0], source...), 0), device...) // no JSON holds a zero byte
+	same := device
+	if bytes.HasPrefix(device, []byte(`"<<HKDevice:`)) { // the address in it is another one for each sample
+		same = device[bytes.IndexByte(device, ':'):]
+		same = same[max(bytes.IndexByte(same, '>'), 0):]
+	}
+	r.scratch = append(append(append(r.scratch[:0], source...), 0), same...) // no JSON holds a zero byte
 	name, known := r.devices[string(r.scratch)]
 	if !known {
 		name = r.spelt(deviceOf(source, device))
