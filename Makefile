@@ -5,7 +5,7 @@ LINT    := go tool -modfile=tools/lint.mod golangci-lint
 # Tests of one package run beside another's; each starts what it needs on free loopback ports.
 TIMEOUT := 20m
 
-.PHONY: demo test setup build binary playground generate lint check-generated unit clients fuzz vuln bench clean
+.PHONY: demo test setup build binary playground generate lint check-generated unit clients fuzz vuln bench soak clean
 
 demo: build ## simulated upstreams, embedded database, a signed-in demo person
 	./$(BIN) demo $(ARGS)
@@ -54,11 +54,19 @@ vuln: ## known vulnerabilities in what the program uses
 # Quiet machines measure best: see docs/performance.md. make bench WORKLOADS=W1,W3 ROUNDS=3 SCALE=0.5 PROFILES=/tmp
 ROUNDS ?= 5
 SCALE  ?= 1
+UPSTREAMS ?= plain
 
 bench: binary ## what the gateway costs beside a plain handler: docs/performance.md
 	go build -o bin/bench ./bench
 	./bin/bench --healthgraph $(BIN) --rounds $(ROUNDS) --scale $(SCALE) --workloads "$(WORKLOADS)" --profiles "$(PROFILES)" \
-	  --against "$(AGAINST)" --database "$(DATABASE)" --write "$(if $(AGAINST),,docs/performance.md)"
+	  --upstreams "$(UPSTREAMS)" --against "$(AGAINST)" --database "$(DATABASE)" --write "$(if $(AGAINST),,docs/performance.md)"
+
+# Ten minutes at 70 % of what the machine can do, one upstream failing on and off: make soak SOAKTIME=1h
+SOAKTIME ?= 10m
+
+soak: binary ## what grows, breaks or slows down under load: docs/performance.md
+	go build -o bin/bench ./bench
+	./bin/bench soak --healthgraph $(BIN) --time $(SOAKTIME)
 
 clean:
 	rm -rf bin web/node_modules web/dist/assets web/dist/index.html

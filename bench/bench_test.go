@@ -24,13 +24,20 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// One short round of everything: answers are compared, and upstream calls come out as they should.
-func TestEveryWorkload(t *testing.T) {
+// build builds the program that is measured.
+func build(t *testing.T) string {
+	t.Helper()
 	program := filepath.Join(t.TempDir(), "healthgraph")
 	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "healthgraph/cmd/healthgraph").CombinedOutput()
 	require.NoError(t, err, string(out))
 	t.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector's: a second for each process that ends
-	got, err := measure(t.Context(), options{healthgraph: program, rounds: 1, scale: 0.001, workloads: workloads, out: io.Discard})
+	return program
+}
+
+// One short round of everything: answers are compared, and upstream calls come out as they should.
+func TestEveryWorkload(t *testing.T) {
+	program := build(t)
+	got, err := measure(t.Context(), options{healthgraph: program, rounds: 1, scale: 0.001, workloads: workloads, speak: plainHTTP, out: io.Discard})
 	require.NoError(t, err)
 	for name, calls := range map[string][2]float64{ // of the floor and of the gateway, at most
 		"W1": {7, 1}, "W1k": {7, 1}, "W1u": {7, 8}, "W2": {1, 1}, "W3": {1, 1}, "W4": {360, 120}, "W4w": {600, 360}, "W5": {7, 1},
@@ -44,6 +51,18 @@ func TestEveryWorkload(t *testing.T) {
 	assert.Len(t, got.workloads, len(got.floor))
 	for _, w := range workloads {
 		assert.Contains(t, got.markdown(), "| "+w.name+" |")
+	}
+}
+
+// Upstreams by TLS, with HTTP/2 or not, are asked by both sides.
+func TestUpstreamsByTLS(t *testing.T) {
+	program := build(t)
+	w, err := chosen("W1k,W2")
+	require.NoError(t, err)
+	for _, speak := range []string{tlsHTTP1, tlsHTTP2} {
+		got, err := measure(t.Context(), options{healthgraph: program, rounds: 1, scale: 0.001, workloads: w, speak: speak, out: io.Discard})
+		require.NoError(t, err, speak)
+		assert.Len(t, got.gateway["W2"], 1)
 	}
 }
 

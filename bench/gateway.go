@@ -27,7 +27,7 @@ func (b *bench) environment(program string) []string {
 	if program != b.options.healthgraph {
 		database, profiling = "sqlite:"+b.file("against.db"), ""
 	}
-	return []string{
+	return append([]string{
 		"HEALTHGRAPH_LISTEN=127.0.0.1:0",
 		"HEALTHGRAPH_PROFILING_LISTEN=" + profiling,
 		"HEALTHGRAPH_DATABASE_URL=" + database,
@@ -44,7 +44,7 @@ func (b *bench) environment(program string) []string {
 		"HEALTHGRAPH_ONETWENTYONE_CLIENT_SECRET=" + upstreams.ClientSecret,
 		"HEALTHGRAPH_ONETWENTYONE_REDIRECT_URI=" + floor.RedirectURI,
 		"HEALTHGRAPH_ONETWENTYONE_DAILY_LIMIT=1000000000", // planned as ever, but the measurement is longer than a day's calls
-	}
+	}, append(b.trusting, b.options.environment...)...)
 }
 
 // programs are the builds that are run, each with a database of its own.
@@ -179,14 +179,14 @@ func (b *bench) visit(ctx context.Context, url string, w workload, people []floo
 // reset forgets what was counted and sets the upstreams' latency.
 func (b *bench) reset(ctx context.Context, latency time.Duration) error {
 	r := request{method: http.MethodPost, url: b.upstreams.url + "/bench/reset?latency=" + latency.String()}
-	return r.send(ctx, http.DefaultClient, &bytes.Buffer{})
+	return r.send(ctx, b.control, &bytes.Buffer{})
 }
 
 // calls counts the upstream calls since.
 func (b *bench) calls(ctx context.Context) (total int64, err error) {
 	var answer bytes.Buffer
 	r := request{method: http.MethodGet, url: b.upstreams.url + "/bench/calls"}
-	if err := r.send(ctx, http.DefaultClient, &answer); err != nil {
+	if err := r.send(ctx, b.control, &answer); err != nil {
 		return 0, err
 	}
 	counts := map[string]int64{}

@@ -78,9 +78,18 @@ func drive(ctx context.Context, client *http.Client, clients int, requests []req
 
 // send reads an answer into the buffer. One that is no whole success is an error.
 func (r request) send(ctx context.Context, client *http.Client, buffer *bytes.Buffer) error {
+	status, _, err := r.exchange(ctx, client, buffer)
+	if err == nil && (status != http.StatusOK || bytes.HasPrefix(buffer.Bytes(), []byte(`{"errors"`))) {
+		return fmt.Errorf("%s answered %d: %.500s", r.url, status, buffer.Bytes())
+	}
+	return err
+}
+
+// exchange reads any answer into the buffer.
+func (r request) exchange(ctx context.Context, client *http.Client, buffer *bytes.Buffer) (status int, retryAfter string, err error) {
 	sent, err := http.NewRequestWithContext(ctx, r.method, r.url, bytes.NewReader(r.body))
 	if err != nil {
-		return err
+		return 0, "", err
 	}
 	if r.body != nil {
 		sent.Header.Set("Content-Type", "application/json")
@@ -90,16 +99,11 @@ func (r request) send(ctx context.Context, client *http.Client, buffer *bytes.Bu
 	}
 	answer, err := client.Do(sent)
 	if err != nil {
-		return err
+		return 0, "", err
 	}
 	defer func() { _ = answer.Body.Close() }() // read to its end
-	if _, err := io.Copy(buffer, answer.Body); err != nil {
-		return err
-	}
-	if answer.StatusCode != http.StatusOK || bytes.HasPrefix(buffer.Bytes(), []byte(`{"errors"`)) {
-		return fmt.Errorf("%s answered %d: %.500s", r.url, answer.StatusCode, buffer.Bytes())
-	}
-	return nil
+	_, err = io.Copy(buffer, answer.Body)
+	return answer.StatusCode, answer.Header.Get("Retry-After"), err
 }
 
 // sides makes the requests of both sides about the people.

@@ -23,6 +23,8 @@ type options struct {
 	scale       float64
 	workloads   []workload
 	profiles    string
+	environment []string      // of the gateway, besides
+	speak       string        // how the upstreams do
 	settle      time.Duration // after its start a gateway is idle
 	out         io.Writer
 }
@@ -33,7 +35,9 @@ type bench struct {
 	directory string // for what the gateway keeps
 	newest    time.Time
 	issuer    *issuer
-	profiling string // address of the gateway's profiles; "" for none
+	profiling string       // address of the gateway's profiles; "" for none
+	trusting  []string     // environment of who asks the upstreams
+	control   *http.Client // asks them what is not measured
 
 	upstreams, floor, gateway *process
 }
@@ -79,7 +83,7 @@ func measure(ctx context.Context, o options) (m measured, err error) {
 	if err != nil {
 		return m, err
 	}
-	if b.upstreams, err = start(ctx, false, wholeLine, nil, self, roleUpstreams, b.newest.Format(time.DateOnly)); err != nil {
+	if err := b.startUpstreams(ctx, self); err != nil {
 		return m, err
 	}
 	defer func() { err = errors.Join(err, b.upstreams.stop()) }()
@@ -118,7 +122,7 @@ func (b *bench) workload(ctx context.Context, self string, w workload, m *measur
 	if b.options.against != "" {
 		b.floor, _, err = b.startGateway(ctx, b.options.against)
 	} else {
-		b.floor, err = start(ctx, false, wholeLine, nil, self, roleFloor, b.upstreams.url)
+		b.floor, err = start(ctx, false, wholeLine, b.trusting, self, roleFloor, b.upstreams.url)
 	}
 	if err != nil {
 		return err

@@ -108,12 +108,12 @@ func (c *Cache) Close() error {
 // Waiting counts those who wait for a read that others may join.
 func (c *Cache) Waiting() (n int) {
 	for _, r := range c.readers {
-		n += r.waitedFor()
+		n += r.WaitedFor()
 	}
 	return n
 }
 
-type waited interface{ waitedFor() int }
+type waited interface{ WaitedFor() int }
 
 // front is what stands before one connector's reads.
 type front struct {

@@ -7,6 +7,7 @@ import (
 
 	"healthgraph/connectors"
 	"healthgraph/health"
+	"healthgraph/together"
 )
 
 const kindSteps = "steps of a day"
@@ -16,7 +17,7 @@ type dayReader struct {
 	connectors.DailyStepReader
 	front
 
-	flights together[read, []connectors.DayResult]
+	flights together.Reads[read, []connectors.DayResult]
 }
 
 // ReadDailySteps implements connectors.DailyStepReader.
@@ -39,7 +40,7 @@ func (r *dayReader) ReadDailySteps(ctx context.Context, account connectors.Accou
 	}
 	one := r.readOf(ctx, r.keyOf(account, missing[0]), account.Reuse)
 	one.days = textOf(missing)
-	read, err := r.flights.read(ctx, []read{one}, func(ctx context.Context, _ []int) [][]connectors.DayResult {
+	read, err := r.flights.Read(ctx, []read{one}, func(ctx context.Context, _ []int) [][]connectors.DayResult {
 		return [][]connectors.DayResult{r.ask(ctx, account, missing)}
 	})
 	for j, i := range places {

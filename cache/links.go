@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"healthgraph/connectors"
+	"healthgraph/together"
 )
 
 const kindLinks = "links"
@@ -31,7 +32,7 @@ type linkReader struct {
 	connectors.LinkReader
 	front
 
-	flights together[read, connectors.LinksResult]
+	flights together.Reads[read, connectors.LinksResult]
 }
 
 // ReadLinks implements connectors.LinkReader.
@@ -57,7 +58,7 @@ func (r *linkReader) ReadLinks(ctx context.Context, accounts []connectors.Accoun
 	for j, i := range missing {
 		reads[j] = r.readOf(ctx, keys[i], accounts[i].Reuse)
 	}
-	read, err := r.flights.read(ctx, reads, func(ctx context.Context, rest []int) []connectors.LinksResult {
+	read, err := r.flights.Read(ctx, reads, func(ctx context.Context, rest []int) []connectors.LinksResult {
 		asked := make([]int, len(rest))
 		for j, at := range rest {
 			asked[j] = missing[at]

@@ -52,7 +52,7 @@ func (r *sampleReader) ReadSamples(ctx context.Context, account connectors.Accou
 	}
 	for {
 		if e, ok := look[samples](r.Cache, k, account.Reuse); ok {
-			return e.Value.again(e.Age, yield)
+			return e.Value.again(e.Age, account.Reuse, yield)
 		}
 		w, begins := r.join(r.readOf(ctx, k, account.Reuse))
 		if begins {
@@ -70,7 +70,7 @@ func (r *sampleReader) ReadSamples(ctx context.Context, account connectors.Accou
 		case w.part:
 			return r.SampleReader.ReadSamples(ctx, account, request, yield)
 		case w.whole:
-			return w.again(w.Result.Age, yield)
+			return w.again(w.Result.Age, account.Reuse, yield)
 		}
 	}
 }
@@ -93,7 +93,7 @@ func (r *sampleReader) lead(ctx context.Context, w *walk, k key, account connect
 	defer r.end(w)
 	if e := find(ctx, r.Cache, []key{k}, []connectors.Reuse{account.Reuse}, weighSamples)[0]; e != nil {
 		w.samples, w.Result.Age, w.whole = e.Value, e.Age, true
-		return w.again(e.Age, yield)
+		return w.again(e.Age, account.Reuse, yield)
 	}
 	now := r.config.Now()
 	stopped, bytes := false, 0
@@ -124,7 +124,10 @@ func (r *sampleReader) end(w *walk) {
 }
 
 // again hands over the pages as the upstream did.
-func (s samples) again(age connectors.Age, yield func([]health.Sample) bool) connectors.SampleResult {
+func (s samples) again(age connectors.Age, reuse connectors.Reuse, yield func([]health.Sample) bool) connectors.SampleResult {
+	if reuse.Reused != nil {
+		reuse.Reused(age)
+	}
 	for _, page := range s.Pages {
 		if !yield(page) {
 			break
@@ -135,7 +138,7 @@ func (s samples) again(age connectors.Age, yield func([]health.Sample) bool) con
 	return result
 }
 
-func (r *sampleReader) waitedFor() (n int) {
+func (r *sampleReader) WaitedFor() (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, w := range r.under {

@@ -153,10 +153,15 @@ func (c *Client) inPeace(wait time.Duration) error {
 const crowdedTime = time.Second
 
 func (c *Client) noTurn(cause error) error {
-	if !errors.Is(cause, errCrowded) {
+	var e *health.Error
+	switch {
+	case errors.Is(cause, errStuck):
+		e = health.Fail(health.UpstreamUnavailable, c.config.Upstream+" is not available: it has answered nobody for a while", cause)
+	case errors.Is(cause, errCrowded):
+		e = health.Fail(health.UpstreamUnavailable, "too many calls to "+c.config.Upstream+" wait for their turn already", cause)
+	default:
 		return c.unavailable("there was no time left to ask", cause)
 	}
-	e := health.Fail(health.UpstreamUnavailable, "too many calls to "+c.config.Upstream+" wait for their turn already", cause)
 	e.RetryAfter = crowdedTime
 	return e
 }

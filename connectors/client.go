@@ -29,7 +29,7 @@ type ClientConfig struct {
 	HTTP         *http.Client  // the transport; nil gets one of its own
 	Timeout      time.Duration // of one attempt, body included; 8 s
 	MaxInFlight  int           // calls at once, signed and unsigned ones each; 16
-	MaxWaiting   int           // calls that wait for a turn, likewise; the next one fails at once; 2,000
+	MaxWaiting   int           // calls that wait for a turn, likewise, while calls end; the next one fails at once; 2,000
 	MaxBodyBytes int64         // 16 MiB, more is UPSTREAM_INVALID
 	Retries      int           // how often a call is repeated at most, where that does no harm; 0 = never
 	BreakAfter   int           // calls within 10 s, half of them failed, after which a part is left in peace; 0 = never
@@ -75,9 +75,13 @@ func NewClient(config ClientConfig) (*Client, error) {
 	}
 	return &Client{
 		config: config, base: base, retries: newRetries(config.Retries), breakers: map[string]*breaker{},
-		own: newPlaces(config.MaxInFlight, config.MaxWaiting), signed: newPlaces(config.MaxInFlight, config.MaxWaiting),
+		own: newPlaces(config.MaxInFlight, config.MaxWaiting, config.Timeout/stuckAfter), signed: newPlaces(config.MaxInFlight, config.MaxWaiting, config.Timeout/stuckAfter),
 	}, nil
 }
+
+// stuckAfter is the part of an attempt's time, 2 s of 8, within which one of the calls under way has to end for others to wait for
+// their turn. Until an upstream that hangs is found out by its calls' deadlines, and left in peace, nobody else is held by it.
+const stuckAfter = 4
 
 // connectTime bounds a connection's beginning, and once more TLS on it; the attempt's deadline ends it sooner.
 const connectTime = 3 * time.Second

@@ -187,7 +187,8 @@ type SampleRequest struct {
 // there are; nothing is known of later ones.
 type SampleResult struct {
 	ReadUntil time.Time
-	Refused   int // samples that made no sense and were left out
+	Newest    time.Time // end of the newest sample that was seen, be it after the span; zero where none was
+	Refused   int       // samples that made no sense and were left out
 	Err       error
 	Age
 }

@@ -23,6 +23,7 @@ type Plug struct {
 	Samples     SampleReader
 	DailySleep  DailySleepReader
 	Sleep       SleepSessionReader
+	Zone        ZoneReader
 }
 
 // NeedsGrant says whether the connector is used with a person's own grant.
@@ -70,6 +71,7 @@ func inspect(c Connector) *Plug {
 	p.Samples, _ = c.(SampleReader)
 	p.DailySleep, _ = c.(DailySleepReader)
 	p.Sleep, _ = c.(SleepSessionReader)
+	p.Zone, _ = c.(ZoneReader)
 	return p
 }
 

@@ -14,6 +14,8 @@ type Reuse struct {
 	// before a revocation perhaps, is not reused. 0: nothing is known, so nothing is remembered.
 	State  uint64
 	MaxAge time.Duration // how old an answer may be at most; 0: it has to be read afresh
+	// Reused, where it is set, is told the age of samples that come from an earlier read, before any is handed over.
+	Reused func(Age)
 }
 
 // Age says when an upstream was asked for an answer. The zero Age is that of an answer given just now.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"healthgraph/health"
 )
@@ -14,6 +15,7 @@ type figure[T any] struct {
 	name      string // of the connector
 	value     *T
 	presence  health.Presence
+	fetchedAt time.Time // zero where nothing could be read
 	sources   []health.DataSource
 	outside   []health.DataSource // sources of a merged figure that weren't asked for: it can't be used
 	aside     bool                // shown, although it is none of what the choice takes; lacking says what became of that

@@ -5,12 +5,11 @@ import (
 	"context"
 	"math"
 
-	"healthgraph/connectors"
 	"healthgraph/health"
 )
 
-// StepRequest is the arguments of stepCount, checked.
-type StepRequest struct {
+// DayRequest is the arguments of stepCount or sleep, checked.
+type DayRequest struct {
 	Days   health.DateRange
 	Zone   *health.TimeZone // nil = the person's own
 	filter Filter
@@ -18,55 +17,57 @@ type StepRequest struct {
 }
 
 // Filter is the data sources that the request lets through.
-func (r StepRequest) Filter() Filter { return r.filter }
+func (r DayRequest) Filter() Filter { return r.filter }
 
-// StepRequest checks the arguments of stepCount without any call.
-func (g *Gateway) StepRequest(ctx context.Context, from, to health.Date, zone *health.TimeZone, dataSources []string, choose *health.ChoiceInput) (StepRequest, error) {
+// DayRequest checks the arguments of stepCount or sleep without any call.
+func (g *Gateway) DayRequest(ctx context.Context, from, to health.Date, zone *health.TimeZone, dataSources []string, choose *health.ChoiceInput) (DayRequest, error) {
 	days := health.DateRange{From: from, To: to}
 	if err := checkDays(days, MaxDays); err != nil {
-		return StepRequest{}, err
+		return DayRequest{}, err
 	}
 	filter, err := g.Filter(ctx, dataSources)
 	if err != nil {
-		return StepRequest{}, err
+		return DayRequest{}, err
 	}
 	choice, err := g.choice(ctx, choose, filter)
 	if err != nil {
-		return StepRequest{}, err
+		return DayRequest{}, err
 	}
-	return StepRequest{Days: days, Zone: zone, filter: filter, choice: choice}, nil
+	return DayRequest{Days: days, Zone: zone, filter: filter, choice: choice}, nil
 }
 
 // CountSteps puts together what was read. It calls nobody: the reads may serve several requests.
-func (g *Gateway) CountSteps(request StepRequest, zone Zone, reads []StepRead) health.StepCount {
-	now := g.Now()
-	oldest := connectors.Age{ReadAt: now, FreshUntil: forGood}
+func (g *Gateway) CountSteps(request DayRequest, zone Zone, reads []StepRead) health.StepCount {
+	freshUntil := forGood
 	count := health.StepCount{
 		From: request.Days.From, To: request.Days.To,
 		TimeZone: zone.TimeZone, TimeZoneOrigin: zone.Origin,
-		Problems: []health.Problem{}, Complete: true,
+		Problems: []health.Problem{}, Complete: true, FetchedAt: g.Now(),
 	}
 	columns := make([][]figure[daySteps], len(reads))
 	for i, read := range reads {
-		columns[i] = chosenAmong(request, func(request StepRequest) []figure[daySteps] { return g.figures(request, zone.TimeZone, read) })
+		columns[i] = chosenAmong(request, func(request DayRequest) []figure[daySteps] { return g.figures(request, zone.TimeZone, read) })
 		problem, complete := read.problemOf(request, zone.TimeZone)
 		if problem != nil {
 			count.Problems = append(count.Problems, *problem)
 		}
 		count.Complete = count.Complete && complete
-		age := read.age(request.Days, now)
-		oldest = connectors.Age{ReadAt: earliest(oldest.ReadAt, age.ReadAt), FreshUntil: earliest(oldest.FreshUntil, age.FreshUntil)}
+		freshUntil = earliest(freshUntil, read.freshUntil(request.Days, zone.TimeZone))
 		if merged := mergedProblem(read.reading, columns[i]); merged != nil {
 			count.Problems = append(count.Problems, *merged)
 		}
 	}
-	count.FetchedAt = oldest.ReadAt
 	if count.Complete {
-		count.FreshUntil = oldest.FreshUntil
+		count.FreshUntil = freshUntil
 	}
 	total, known := 0, false
 	for i, date := range request.Days.Each() {
 		day := chosenSteps(request.choice, date, rowOf(columns, i))
+		for _, candidate := range day.Candidates {
+			if candidate.FetchedAt != nil {
+				count.FetchedAt = earliest(count.FetchedAt, *candidate.FetchedAt)
+			}
+		}
 		if day.Steps != nil {
 			total, known = total+*day.Steps, true
 		}
@@ -96,14 +97,10 @@ func devicesOf(day dayTally) []health.DeviceSteps {
 }
 
 // figures gives the upstream's say about each day of the request, in order.
-func (g *Gateway) figures(request StepRequest, zone health.TimeZone, read StepRead) []figure[daySteps] {
-	var tallies map[health.Date]dayTally
-	if read.asked && read.plug.Samples != nil {
-		tallies = tally(read.samples.Samples, request.Days, zone)
-	}
+func (g *Gateway) figures(request DayRequest, zone health.TimeZone, read StepRead) []figure[daySteps] {
 	return figuresOf(g, request, zone, read.reading, func(f *figure[daySteps], date health.Date) {
-		if tallies != nil {
-			g.fromSamples(f, read, date, tallies[date], zone)
+		if read.plug.DailySteps == nil {
+			g.fromSamples(f, read, date, zone)
 			return
 		}
 		day := read.days[date]
@@ -111,7 +108,12 @@ func (g *Gateway) figures(request StepRequest, zone health.TimeZone, read StepRe
 		if day.Total.Steps != nil {
 			value = &daySteps{steps: *day.Total.Steps}
 		}
-		takeDay(f, read.reading, value, day.Total.DataSources, day.Err, request.filter)
+		f.fetchedAt = day.fetchedAt
+		failure := day.Err
+		if day.known() {
+			failure = nil // what was said before stands
+		}
+		takeDay(f, read.reading, value, day.Total.DataSources, failure, request.filter)
 	}, func(day daySteps, unfinished bool) health.Presence { return presenceOfValue(day.steps, unfinished) })
 }
 
@@ -127,13 +129,17 @@ func presenceOfValue(steps int, unfinished bool) health.Presence {
 }
 
 // fromSamples takes the day's tally, unless the samples were not read to the day's end: a part would look like a whole.
-func (g *Gateway) fromSamples(f *figure[daySteps], read StepRead, date health.Date, day dayTally, zone health.TimeZone) {
-	unread := read.samples.Err != nil && read.samples.ReadUntil.Before(date.AddDays(1).Start(zone))
+func (g *Gateway) fromSamples(f *figure[daySteps], read StepRead, date health.Date, zone health.TimeZone) {
+	tallies := read.tallies[zone.String()]
+	day, known := tallies[date]
+	f.fetchedAt = day.fetchedAt
 	switch {
-	case unread:
-		f.presence = presenceOf(read.samples.Err)
+	case !known && read.failure != nil:
+		f.presence = presenceOf(read.failure)
+	case tallies == nil && read.tallies != nil: // nobody asked for that zone when the samples were read
+		f.presence = health.PresenceUnavailable
 	case day.touched:
-		f.value = &daySteps{steps: int(math.Round(day.steps)), devices: devicesOf(day)}
+		f.value = &daySteps{steps: int(math.Round(day.steps)), devices: devicesOf(day.dayTally)}
 		f.sources = g.sourcesOf(read.reading)
 	}
 }
@@ -148,7 +154,7 @@ func chosenSteps(c choice, date health.Date, row []figure[daySteps]) health.Dail
 		}
 		candidate := health.StepCandidate{
 			Connector: f.connector, ConnectorName: f.name, DataSources: f.sources, Presence: f.presence,
-			Chosen: i == verdict.chosen, Reason: verdict.reasons[i], Devices: []health.DeviceSteps{},
+			Chosen: i == verdict.chosen, Reason: verdict.reasons[i], Devices: []health.DeviceSteps{}, FetchedAt: known(f.fetchedAt),
 		}
 		if f.value != nil {
 			candidate.Steps = &f.value.steps

@@ -9,7 +9,7 @@ import (
 
 // figuresOf gives an upstream's say about each day of the request, in order. fill sets the figure of a day that was read, or why it
 // has none; presenceOf says what a figure is, on a day that is unfinished or over.
-func figuresOf[T any](g *Gateway, request StepRequest, zone health.TimeZone, read reading, fill func(f *figure[T], date health.Date), presenceOf func(value T, unfinished bool) health.Presence) []figure[T] {
+func figuresOf[T any](g *Gateway, request DayRequest, zone health.TimeZone, read reading, fill func(f *figure[T], date health.Date), presenceOf func(value T, unfinished bool) health.Presence) []figure[T] {
 	today, newest := health.DateOf(g.Now(), zone), read.newest(request.filter)
 	column := make([]figure[T], 0, request.Days.Days())
 	for _, date := range request.Days.Each() {
@@ -69,7 +69,7 @@ func (g *Gateway) sourcesOf(read reading) []health.DataSource {
 }
 
 // chosenAmong is an upstream's column, with what the choice leaves out set aside.
-func chosenAmong[T any](request StepRequest, column func(StepRequest) []figure[T]) []figure[T] {
+func chosenAmong[T any](request DayRequest, column func(DayRequest) []figure[T]) []figure[T] {
 	if request.choice.policy != health.ChooseOnly {
 		return column(request)
 	}

@@ -19,13 +19,15 @@ import (
 
 	"healthgraph/connectors"
 	"healthgraph/health"
+	"healthgraph/together"
 	"healthgraph/tokens"
 )
 
 // Limits of a request, said out loud in the schema's descriptions.
 const (
-	MaxDays        = 366 // of one stepCount or sleep
-	MaxDataSources = 50  // in one dataSources argument
+	MaxDays        = 1830 // of one stepCount: five years
+	MaxSleepDays   = 366  // of one sleep: nights are not kept
+	MaxDataSources = 50   // in one dataSources argument
 	minYear        = 1970
 	maxYear        = 2200
 )
@@ -40,6 +42,8 @@ type Config struct {
 	DefaultReturnURLs map[string]string
 	// StaleAfter is how long a linked source may bring nothing new before its link has the problem NO_NEW_DATA. 0 = for ever.
 	StaleAfter time.Duration
+	// Days seals what is kept of people's past days. nil keeps none.
+	Days *tokens.Sealer
 	// Forget forgets what is remembered elsewhere of a person's answers from upstreams. nil where nothing is.
 	Forget func(health.UserID)
 	// GrantsFreshFor is for how long a client need not ask again for links that are grants kept here. 0 = it has to.
@@ -58,6 +62,8 @@ type Gateway struct {
 	mu         sync.RWMutex
 	discovered map[health.DataSourceID]health.DataSource // shown by upstreams, not in the catalogue
 	lookedAt   time.Time                                 // when the store was last asked for more of them
+
+	zoneReads together.Reads[zoneRead, string]
 
 	outages sync.Map // connector → when an outage was last logged
 	logos   sync.Map // data source → the address of its logo (*health.URL), as its upstream last showed it

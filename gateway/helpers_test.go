@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"sync"
 	"testing"
@@ -86,6 +87,11 @@ func (h *house) person(user health.UserID) *gateway.Person {
 	people, err := h.People(h.t.Context(), []health.UserID{user})
 	require.NoError(h.t, err)
 	return people[0]
+}
+
+// HomeZone is the person's zone where no links are read beside it.
+func (h *house) HomeZone(ctx context.Context, p *gateway.Person) gateway.Zone {
+	return h.Gateway.HomeZone(ctx, p, nil)
 }
 
 // links are one person's links at one connector, by source.

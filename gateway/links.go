@@ -20,11 +20,12 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 	var changed []LinkRecord
 	events := map[health.LinkID]health.AccessEvent{}
 	var news []Change
+	var lost []health.UserID
 	if plug.Links == nil {
 		for i, p := range people {
 			before := len(changed)
 			links[i], changed = g.grantLinks(ctx, p, plug, now, changed)
-			news = append(news, p.news(changed[before:])...)
+			news, lost = append(news, p.news(changed[before:])...), p.appendLost(lost, changed[before:])
 		}
 	} else {
 		accounts := make([]connectors.Account, len(people))
@@ -43,10 +44,12 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 			before := len(changed)
 			links[i], changed = g.shown(ctx, people[i], plug, result, changed)
 			people[i].changesSeen(changed[before:], events)
-			news = append(news, people[i].news(changed[before:])...)
+			news, lost = append(news, people[i].news(changed[before:])...), people[i].appendLost(lost, changed[before:])
 		}
 	}
-	if g.write(ctx, changed, events) {
+	written := false
+	g.endingLinks(ctx, connector, lost, func() { written = g.write(ctx, changed, events) })
+	if written {
 		g.tell(news...)
 	}
 	return links
@@ -298,8 +301,10 @@ func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, 
 	for range 3 {
 		record := f(g.record(p, plug, source))
 		news := p.news([]LinkRecord{record})
+		lost := p.appendLost(nil, []LinkRecord{record})
 		p.links[source] = record
-		if written, err = g.Store.PutLinks(ctx, []LinkRecord{record}); err != nil {
+		g.endingLinks(ctx, plug.Description.ID, lost, func() { written, err = g.Store.PutLinks(ctx, []LinkRecord{record}) })
+		if err != nil {
 			break
 		}
 		if len(written) == 1 {

@@ -15,7 +15,7 @@ import (
 // Person is what the store knows of one person.
 type Person struct {
 	ID       health.UserID
-	upstream map[string]string // connector → the id that we gave them there
+	upstream map[string]UpstreamID // by connector: the id that we gave them there
 	grants   map[string]tokens.Record
 	links    map[health.DataSourceID]LinkRecord
 	maxAge   time.Duration // of upstreams' answers about them; 0: everything is read afresh
@@ -69,7 +69,7 @@ func (g *Gateway) People(ctx context.Context, users []health.UserID) ([]*Person,
 
 // upstreamIDs gives every person's id at every upstream that takes ours. New ones are written and read again, so that
 // two processes that make one at the same time agree.
-func (g *Gateway) upstreamIDs(ctx context.Context, users []health.UserID) (map[health.UserID]map[string]string, error) {
+func (g *Gateway) upstreamIDs(ctx context.Context, users []health.UserID) (map[health.UserID]map[string]UpstreamID, error) {
 	known, err := g.readUpstreamIDs(ctx, users)
 	if err != nil {
 		return nil, err
@@ -77,8 +77,8 @@ func (g *Gateway) upstreamIDs(ctx context.Context, users []health.UserID) (map[h
 	var made []UpstreamID
 	for user, ids := range known {
 		for _, plug := range g.Registry.Plugs() {
-			if connector := plug.Description.ID; plug.Identifier != nil && ids[connector] == "" {
-				made = append(made, UpstreamID{user, connector, upstreamID(user, plug.Identifier)})
+			if connector := plug.Description.ID; plug.Identifier != nil && ids[connector].ID == "" {
+				made = append(made, UpstreamID{User: user, Connector: connector, ID: upstreamID(user, plug.Identifier)})
 			}
 		}
 	}
@@ -91,17 +91,17 @@ func (g *Gateway) upstreamIDs(ctx context.Context, users []health.UserID) (map[h
 	return g.readUpstreamIDs(ctx, users)
 }
 
-func (g *Gateway) readUpstreamIDs(ctx context.Context, users []health.UserID) (map[health.UserID]map[string]string, error) {
+func (g *Gateway) readUpstreamIDs(ctx context.Context, users []health.UserID) (map[health.UserID]map[string]UpstreamID, error) {
 	rows, err := g.Store.UpstreamIDs(ctx, users)
 	if err != nil {
 		return nil, err
 	}
-	ids := make(map[health.UserID]map[string]string, len(users))
+	ids := make(map[health.UserID]map[string]UpstreamID, len(users))
 	for _, user := range users {
-		ids[user] = map[string]string{}
+		ids[user] = map[string]UpstreamID{}
 	}
 	for _, row := range rows {
-		ids[row.User][row.Connector] = row.ID
+		ids[row.User][row.Connector] = row
 	}
 	return ids, nil
 }
@@ -122,7 +122,7 @@ func upstreamID(user health.UserID, upstream connectors.Identifier) string {
 func (g *Gateway) account(p *Person, plug *connectors.Plug) connectors.Account {
 	connector := plug.Description.ID
 	if plug.Identifier != nil {
-		return connectors.Account{ID: p.upstream[connector], Reuse: p.reuse(connector)}
+		return connectors.Account{ID: p.upstream[connector].ID, Reuse: p.reuse(connector)}
 	}
 	grant := p.grants[connector]
 	return connectors.Account{ID: grant.AccountID, Client: g.Tokens.ClientFor(grant, plug.Refresher), Reuse: p.reuse(connector)}

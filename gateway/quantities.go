@@ -119,15 +119,19 @@ func noQuantities() health.Problem {
 
 // DailyRead is what one connector had to say about a metric's days: what was read once, for every field that needs it.
 type DailyRead struct {
-	StepRead // the links, and how the read ended
-	daily    *daily
+	reading
+	result connectors.SampleResult
+	daily  *daily
 }
+
+// NotReadDaily stands for a read that the links say makes no sense.
+func NotReadDaily(links StepRead) DailyRead { return DailyRead{reading: links.reading} }
 
 // ReadDaily reads one connector's samples of a metric, and makes days of them as they come. links are all of the person's links
 // to it.
 func (g *Gateway) ReadDaily(ctx context.Context, p *Person, connector string, links []health.DataSourceLink, metric health.Metric, days health.DateRange, zone health.TimeZone) DailyRead {
 	step, _ := g.StepLinks(connector, links, Filter{})
-	read := DailyRead{StepRead: step}
+	read := DailyRead{reading: step.reading}
 	read.asked = true
 	days = g.begun(days)
 	read.daily = newDaily(metric, days, zone)
@@ -136,17 +140,17 @@ func (g *Gateway) ReadDaily(ctx context.Context, p *Person, connector string, li
 	}
 	account := g.account(p, read.plug)
 	request := connectors.SampleRequest{Metric: metric.Name, Span: health.Interval{Start: read.daily.starts[0], End: read.daily.starts[len(read.daily.starts)-1]}}
-	read.samples.SampleResult = read.plug.Samples.ReadSamples(ctx, account, request, read.daily.add)
+	read.result = read.plug.Samples.ReadSamples(ctx, account, request, read.daily.add)
 	if read.daily.disordered { // the upstream has an order of its own: once more, and now all of it is kept
 		all := connectors.ReadAllSamples(ctx, read.plug.Samples, account, request)
-		read.samples.SampleResult = all.SampleResult
+		read.result = all.SampleResult
 		read.daily = newDaily(metric, days, zone)
 		read.daily.add(all.Samples)
 	}
-	read.isAsOldAs(read.samples.Age)
+	read.isAsOldAs(read.result.Age)
 	read.daily.finish()
-	read.sawData(read.plug.Description.DataSources, read.daily.newest)
-	g.failed(ctx, p, &read.reading, read.samples.Err)
+	read.sawData(read.plug.Description.DataSources, read.result.Newest)
+	g.failed(ctx, p, &read.reading, read.result.Err)
 	// What is new is news; that nothing is says little, of one metric.
 	g.noteData(ctx, p, read.reading, links, func(health.DataSourceLink, time.Time) bool { return false })
 	return read
@@ -163,12 +167,18 @@ func (g *Gateway) Statistics(request StatisticsRequest, zone Zone, reads []Daily
 		statistics.Problems = append(statistics.Problems, noQuantities())
 	}
 	for _, read := range reads {
-		problem, complete := read.problemOf(StepRequest{Days: request.Days}, zone.TimeZone)
+		var failure error
+		if read.result.ReadUntil.Before(request.Days.To.AddDays(1).Start(zone.TimeZone)) {
+			failure = read.result.Err
+		}
+		problem, complete := read.problemOf(DayRequest{Days: request.Days}, failure, read.result.Refused)
 		if problem != nil {
 			statistics.Problems = append(statistics.Problems, *problem)
 		}
 		statistics.Complete = statistics.Complete && complete
-		statistics.FetchedAt = earliest(statistics.FetchedAt, read.age(request.Days, statistics.FetchedAt).ReadAt)
+		if read.asked {
+			statistics.FetchedAt = earliest(statistics.FetchedAt, g.readAt(read.result.Age))
+		}
 	}
 	for _, period := range request.Days.Periods(request.Period) {
 		row := make([]figure[dayFigures], len(reads))
@@ -191,8 +201,8 @@ func (g *Gateway) periodFigure(request StatisticsRequest, period health.PeriodRa
 	case !read.asked:
 		f.presence = health.PresenceUnavailable
 		return f
-	case read.samples.Err != nil && read.samples.ReadUntil.Before(end): // a part would look like a whole
-		f.presence = presenceOf(read.samples.Err)
+	case read.result.Err != nil && read.result.ReadUntil.Before(end): // a part would look like a whole
+		f.presence = presenceOf(read.result.Err)
 		return f
 	}
 	total := read.daily.of(period.DateRange)

@@ -83,7 +83,7 @@ func (g *Gateway) eachDay(r *reading, dates []health.Date, look func(i int) (sou
 			failure = err
 		case has:
 			answered = true
-			r.sawData(sources, earliest(date.AddDays(1).Start(health.UTC), g.readAt(connectors.Age{ReadAt: r.oldest})))
+			r.sawData(sources, earliest(date.AddDays(1).Start(health.UTC), g.Now()))
 		}
 	}
 	if failure != nil {
@@ -135,7 +135,7 @@ func (r reading) problem(failure error) *health.Problem {
 
 // problemOf says what could not be had for one request: the read may have served more. failure is of what it asked for, refused
 // how much made no sense.
-func (r reading) problemOf(request StepRequest, failure error, refused int) (problem *health.Problem, complete bool) {
+func (r reading) problemOf(request DayRequest, failure error, refused int) (problem *health.Problem, complete bool) {
 	switch {
 	case !r.linked(request.filter):
 		return nil, true
@@ -150,7 +150,11 @@ func (r reading) problemOf(request StepRequest, failure error, refused int) (pro
 }
 
 func (r reading) refusedSamples(n int) error {
-	return health.Fail(health.UpstreamInvalid, fmt.Sprintf("%s sent %d measurements that make no sense: they were left out", r.plug.Description.Name, n), nil)
+	what := fmt.Sprintf("%d measurements that make no sense: they were left out", n)
+	if n == 1 {
+		what = "1 measurement that makes no sense: it was left out"
+	}
+	return health.Fail(health.UpstreamInvalid, r.plug.Description.Name+" sent "+what, nil)
 }
 
 // failedDays is the failure of the days' last one that failed, with how many did.

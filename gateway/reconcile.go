@@ -213,7 +213,7 @@ func (g *Gateway) lookForData(ctx context.Context, p *Person, plug *connectors.P
 		return nil
 	}
 	days := health.DateRange{From: health.DateOf(now.Add(-min(g.StaleAfter, longestLook)), health.UTC), To: health.DateOf(now, health.UTC)}
-	problem, complete := g.Steps(ctx, p, plug.Description.ID, links, days).problemOf(StepRequest{Days: days}, health.UTC)
+	problem, complete := g.Steps(ctx, p, plug.Description.ID, links, days).problemOf(DayRequest{Days: days}, health.UTC)
 	if complete || problem == nil || problem.Code == health.ReauthorizationRequired { // which the link says for itself
 		return nil
 	}

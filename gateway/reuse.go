@@ -81,32 +81,38 @@ func (r *reading) isAsOldAs(age connectors.Age) {
 	}
 }
 
-// age is that of the oldest of what was read of the days, with the end of what is fresh for the shortest time. Where nothing was
-// read, it is what is known now, and stays so.
-func (r StepRead) age(days health.DateRange, now time.Time) connectors.Age {
-	age := connectors.Age{ReadAt: now, FreshUntil: forGood}
-	add := func(of connectors.Age) {
-		if of.ReadAt.IsZero() {
-			of.ReadAt = now
+// freshUntil is the end of the freshness of what was read of the days, by the first part that is stale; zero: it is good for this
+// once. Where nothing was read, it is what is known now, and stays so.
+func (r StepRead) freshUntil(days health.DateRange, zone health.TimeZone) time.Time {
+	until := forGood
+	if !r.asked {
+		return until
+	}
+	tallies := r.tallies[zone.String()]
+	for _, date := range days.Each() {
+		if day, read := r.days[date]; read {
+			until = earliest(until, day.FreshUntil)
 		}
-		of.ReadAt = of.ReadAt.UTC().Truncate(time.Microsecond)
-		age = connectors.Age{ReadAt: earliest(age.ReadAt, of.ReadAt), FreshUntil: earliest(age.FreshUntil, of.FreshUntil)}
-	}
-	if r.asked && r.plug.Samples != nil {
-		add(r.samples.Age)
-	}
-	for date, day := range r.days {
-		if date.Compare(days.From) >= 0 && date.Compare(days.To) <= 0 {
-			add(day.Age)
+		if day, read := tallies[date]; read {
+			until = earliest(until, day.freshUntil)
 		}
 	}
-	return age
+	return until
+}
+
+// freshUntil is the end of the freshness of samples; zero: they are good for this once.
+func (r reading) freshUntil(age connectors.Age) time.Time {
+	if !r.asked {
+		return forGood
+	}
+	return age.FreshUntil
 }
 
 // FreshUntil is the end of the freshness of what was read; zero: it is good for this once.
-func (r StepRead) FreshUntil() time.Time {
-	return r.age(health.DateRange{From: health.Date{}, To: health.Date{Year: 10_000}}, time.Time{}).FreshUntil
-}
+func (r SampleRead) FreshUntil() time.Time { return r.freshUntil(r.result.Age) }
+
+// FreshUntil is the end of the freshness of what was read; zero: it is good for this once.
+func (r DailyRead) FreshUntil() time.Time { return r.freshUntil(r.result.Age) }
 
 // forGood is the end of the freshness of what does not come from an upstream.
 var forGood = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -57,9 +56,10 @@ func (r SampleRequest) touches(s health.Sample) bool {
 
 // SampleRead is what one connector had to say to a SampleRequest.
 type SampleRead struct {
-	StepRead // the links, and what the read said beside the samples
-	found    []health.PlacedSample
-	more     bool // there are samples behind those found
+	reading
+	result connectors.SampleResult
+	found  []health.PlacedSample
+	more   bool // there are samples behind those found
 }
 
 // gathering collects a page from samples that come in order of their starts.
@@ -97,27 +97,11 @@ func (p *gathering) page(result connectors.SampleResult) (found []health.PlacedS
 	return p.found[:n], len(p.found) > n
 }
 
-// Samples cuts a page from the samples of a read of days that hold the request's span: no further call.
-func (r StepRead) Samples(request SampleRequest) SampleRead {
-	read := SampleRead{StepRead: r}
-	if !r.asked || r.plug.Samples == nil {
-		return read
-	}
-	all := r.samples.Samples
-	if !request.After.IsZero() {
-		all = all[sort.Search(len(all), func(i int) bool { return !all[i].Start.Before(request.After.Start()) }):]
-	}
-	page := gathering{request: request, source: r.source()}
-	page.add(all)
-	read.found, read.more = page.page(read.samples.SampleResult)
-	return read
-}
-
 // ReadSamples reads one connector's page: from the place that it begins at, and no further than it has to. links are all of the
 // person's links to it.
 func (g *Gateway) ReadSamples(ctx context.Context, p *Person, connector string, links []health.DataSourceLink, request SampleRequest) SampleRead {
 	step, _ := g.StepLinks(connector, links, Filter{})
-	read := SampleRead{StepRead: step}
+	read := SampleRead{reading: step.reading}
 	read.asked = true
 	span := request.Span
 	if !request.After.IsZero() {
@@ -127,35 +111,29 @@ func (g *Gateway) ReadSamples(ctx context.Context, p *Person, connector string, 
 		return read // nothing can stand behind the place, or has been measured yet
 	}
 	page := gathering{request: request, source: read.source()}
-	var newest time.Time
-	read.samples.SampleResult = read.plug.Samples.ReadSamples(ctx, g.account(p, read.plug),
+	read.result = read.plug.Samples.ReadSamples(ctx, g.account(p, read.plug),
 		connectors.SampleRequest{Metric: request.Metric, Span: span, Expect: request.First},
-		func(samples []health.Sample) (more bool) {
-			for _, s := range samples {
-				newest = latest(newest, s.End)
-			}
-			return !page.add(samples)
-		})
-	read.isAsOldAs(read.samples.Age)
-	read.found, read.more = page.page(read.samples.SampleResult)
-	g.failed(ctx, p, &read.reading, read.samples.Err)
-	read.sawData([]health.DataSource{*page.source}, newest)
+		func(samples []health.Sample) (more bool) { return !page.add(samples) })
+	read.isAsOldAs(read.result.Age)
+	read.found, read.more = page.page(read.result)
+	g.failed(ctx, p, &read.reading, read.result.Err)
+	read.sawData([]health.DataSource{*page.source}, read.result.Newest)
 	g.noteSamples(ctx, p, read, links, request.Metric, span)
 	return read
 }
 
 // noteSamples remembers how new the newest sample of steps is. A page that is full did not look for all that came since.
 func (g *Gateway) noteSamples(ctx context.Context, p *Person, read SampleRead, links []health.DataSourceLink, metric string, span health.Interval) {
-	if read.asked = !read.more; read.samples.Err == nil && metric == health.StepCountMetric {
+	if read.asked = !read.more; read.result.Err == nil && metric == health.StepCountMetric {
 		days := health.DateRange{From: health.DateOf(span.Start, health.UTC), To: health.DateOf(span.End.Add(-1), health.UTC)}
 		g.noteData(ctx, p, read.reading, links, func(link health.DataSourceLink, now time.Time) bool {
-			return g.wasSought(read.StepRead, link, days, now)
+			return g.wasSought(StepRead{reading: read.reading, failure: read.result.Err}, link, days, now)
 		})
 	}
 }
 
 // source is the data source of a connector with samples: its first, where an upstream does not tell several apart.
-func (r StepRead) source() *health.DataSource {
+func (r reading) source() *health.DataSource {
 	source := r.plug.Complete(r.plug.Description.DataSources[0])
 	return &source
 }
@@ -205,10 +183,10 @@ func (r SampleRead) sampleProblem(filter Filter, end time.Time) (problem *health
 		return &health.Problem{Code: health.NotConnected, Message: r.plug.Description.Name + ", which samples come from, is not linked", DataSource: source}, true
 	case !r.asked:
 		return r.down, false
-	case r.samples.Err != nil && !r.more && r.samples.ReadUntil.Before(end):
-		return r.problem(r.samples.Err), false
-	case r.samples.Refused > 0:
-		return r.problem(r.refusedSamples(r.samples.Refused)), true
+	case r.result.Err != nil && !r.more && r.result.ReadUntil.Before(end):
+		return r.problem(r.result.Err), false
+	case r.result.Refused > 0:
+		return r.problem(r.refusedSamples(r.result.Refused)), true
 	}
 	return nil, true
 }
@@ -248,4 +226,4 @@ func (f Filter) DataSources() []string {
 }
 
 // NotRead is the answer of a connector whose links say that there is nothing to read, or that reading makes no sense.
-func NotRead(links StepRead) SampleRead { return SampleRead{StepRead: links} }
+func NotRead(links StepRead) SampleRead { return SampleRead{reading: links.reading} }

@@ -114,7 +114,6 @@ func TestPagesOfSamplesAreStable(t *testing.T) {
 			h.granter.samples.Samples = samples
 			request := sampleRequest(t, march28day, first, after)
 			page := h.samplePage(request)
-			assert.Equal(t, page.Samples, h.fromDays(request).Samples, "cut from a read of days")
 			for _, s := range page.Samples {
 				require.Positive(t, s.Place.Compare(last), "in order")
 				last = s.Place
@@ -141,15 +140,6 @@ func TestPagesOfSamplesAreStable(t *testing.T) {
 	})
 }
 
-// fromDays is the same page, cut from a read of the days' totals.
-func (h *house) fromDays(request gateway.SampleRequest) health.SamplePage {
-	days := health.DateRange{From: date("2026-03-28"), To: date("2026-03-28")}
-	person := h.person("person-1")
-	links := h.Links(h.t.Context(), "granter", []*gateway.Person{person})[0]
-	read := h.Steps(h.t.Context(), person, "granter", links, days)
-	return h.SamplePage(request, gateway.Filter{}, []gateway.SampleRead{read.Samples(request)})
-}
-
 func TestAPageThatFailsHalfWayIsGoneOnWith(t *testing.T) {
 	h := newHouse(t)
 	h.grant("person-1", nil)
@@ -157,23 +147,16 @@ func TestAPageThatFailsHalfWayIsGoneOnWith(t *testing.T) {
 	h.granter.samples.Samples = every(time.Minute, 10)[:6]
 	h.granter.samples.SampleResult = connectors.SampleResult{Err: down, ReadUntil: march28.Add(5 * time.Minute), Refused: 2}
 
-	for name, page := range map[string]health.SamplePage{
-		"walked": h.samplePage(sampleRequest(t, march28day, 100, nil)), "of days": h.fromDays(sampleRequest(t, march28day, 100, nil)),
-	} {
-		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, "s-0 s-1 s-2 s-3 s-4", sampleIDs(page), "of what starts at the last instant more may stand on the page that failed")
-			assert.False(t, page.Complete)
-			assert.True(t, page.PageInfo.HasNextPage)
-			require.Len(t, page.Problems, 1)
-			assert.Equal(t, health.UpstreamUnavailable, page.Problems[0].Code)
-			assert.Equal(t, health.DataSourceID("granter"), page.Problems[0].DataSource.ID)
-		})
-	}
+	page := h.samplePage(sampleRequest(t, march28day, 100, nil))
+	assert.Equal(t, "s-0 s-1 s-2 s-3 s-4", sampleIDs(page), "of what starts at the last instant more may stand on the page that failed")
+	assert.False(t, page.Complete)
+	assert.True(t, page.PageInfo.HasNextPage)
+	require.Len(t, page.Problems, 1)
+	assert.Equal(t, health.UpstreamUnavailable, page.Problems[0].Code)
+	assert.Equal(t, health.DataSourceID("granter"), page.Problems[0].DataSource.ID)
 	full := h.samplePage(sampleRequest(t, march28day, 2, nil))
 	assert.True(t, full.Complete, "the failure is behind it")
 	assert.Empty(t, full.Problems)
-	full = h.fromDays(sampleRequest(t, march28day, 4, nil))
-	assert.True(t, full.Complete && full.PageInfo.HasNextPage, "likewise")
 
 	after := h.samplePage(sampleRequest(t, march28day, 100, nil)).PageInfo.EndCursor
 	h.granter.samples = connectors.AllSamples{Samples: every(time.Minute, 10), SampleResult: connectors.SampleResult{Refused: 2}}

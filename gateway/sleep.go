@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -14,6 +15,14 @@ type SleepRead struct {
 	reading
 	days    map[health.Date]connectors.DaySleepResult // by day asked for
 	records connectors.SleepRecordsResult
+}
+
+// SleepRequest checks the arguments of sleep without any call. Its ranges are shorter than those of stepCount: nights are not kept.
+func (g *Gateway) SleepRequest(ctx context.Context, from, to health.Date, zone *health.TimeZone, dataSources []string, choose *health.ChoiceInput) (DayRequest, error) {
+	if n := (health.DateRange{From: from, To: to}).Days(); n > MaxSleepDays {
+		return DayRequest{}, health.Refuse("to", fmt.Sprintf("at most %d days, not %d", MaxSleepDays, n))
+	}
+	return g.DayRequest(ctx, from, to, zone, dataSources, choose)
 }
 
 // SleepConnectors lists the connectors that have sleep to pass the filter, in order.
@@ -73,7 +82,7 @@ func (r SleepRead) isWhole(date health.Date, zone health.TimeZone) bool {
 	return r.records.Err == nil || r.records.ReadUntil.After(date.AddDays(1).Start(zone).Add(sessionGap))
 }
 
-func (r SleepRead) problemOf(request StepRequest, zone health.TimeZone) (problem *health.Problem, complete bool) {
+func (r SleepRead) problemOf(request DayRequest, zone health.TimeZone) (problem *health.Problem, complete bool) {
 	failure := failedDays(request.Days, func(date health.Date) error { return r.days[date].Err })
 	if !r.isWhole(request.Days.To, zone) {
 		failure = r.records.Err
@@ -82,14 +91,14 @@ func (r SleepRead) problemOf(request StepRequest, zone health.TimeZone) (problem
 }
 
 // Sleep puts together what was read. It calls nobody: the reads may serve several requests.
-func (g *Gateway) Sleep(request StepRequest, zone Zone, reads []SleepRead) health.Sleep {
+func (g *Gateway) Sleep(request DayRequest, zone Zone, reads []SleepRead) health.Sleep {
 	sleep := health.Sleep{
 		From: request.Days.From, To: request.Days.To, TimeZone: zone.TimeZone, TimeZoneOrigin: zone.Origin,
 		Days: []health.DailySleep{}, Problems: []health.Problem{}, Complete: true, FetchedAt: g.Now(),
 	}
 	columns := make([][]figure[health.SleepFigure], len(reads))
 	for i, read := range reads {
-		column := func(request StepRequest) []figure[health.SleepFigure] {
+		column := func(request DayRequest) []figure[health.SleepFigure] {
 			return g.sleepFigures(request, zone.TimeZone, read)
 		}
 		columns[i] = chosenAmong(request, column)
@@ -109,7 +118,7 @@ func (g *Gateway) Sleep(request StepRequest, zone Zone, reads []SleepRead) healt
 }
 
 // sleepFigures gives the upstream's say about each day of the request, in order.
-func (g *Gateway) sleepFigures(request StepRequest, zone health.TimeZone, read SleepRead) []figure[health.SleepFigure] {
+func (g *Gateway) sleepFigures(request DayRequest, zone health.TimeZone, read SleepRead) []figure[health.SleepFigure] {
 	var slept map[health.Date]health.SleepFigure
 	if read.asked && read.plug.Sleep != nil {
 		slept = nights(read.records.Records, zone)
@@ -144,7 +153,7 @@ func chosenSleep(c choice, date health.Date, row []figure[health.SleepFigure]) h
 			continue
 		}
 		candidate := health.SleepCandidate{
-			Connector: f.connector, DataSources: f.sources, Figure: f.value, Presence: f.presence,
+			Connector: f.connector, ConnectorName: f.name, DataSources: f.sources, Figure: f.value, Presence: f.presence,
 			Chosen: i == verdict.chosen, Reason: verdict.reasons[i],
 		}
 		if f.value != nil {

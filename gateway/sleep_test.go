@@ -70,7 +70,7 @@ func (s *sleepers) slept(day string, asleep time.Duration) {
 // sleep asks both upstreams as a resolver does. The 29th of March is today.
 func (s *sleepers) sleep(from, to string, choice *health.ChoiceInput, sources ...string) health.Sleep {
 	s.t.Helper()
-	request, err := s.StepRequest(s.t.Context(), date("2026-03-"+from), date("2026-03-"+to), nil, sources, choice)
+	request, err := s.DayRequest(s.t.Context(), date("2026-03-"+from), date("2026-03-"+to), nil, sources, choice)
 	require.NoError(s.t, err)
 	person := s.person("person-1")
 	var reads []gateway.SleepRead

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"healthgraph/connectors"
@@ -11,33 +12,6 @@ import (
 
 // profileFreshFor spares the upstream's daily budget: a person's zone and scopes are read again when this old.
 const profileFreshFor = time.Hour
-
-// Zone is a time zone and where it came from.
-type Zone struct {
-	TimeZone health.TimeZone
-	Origin   health.TimeZoneOrigin
-}
-
-// HomeZone is the person's own zone, as the first upstream that knows one tells it; at most one call. A zone that can't
-// be read again is as it was.
-func (g *Gateway) HomeZone(ctx context.Context, p *Person) Zone {
-	for _, plug := range g.Registry.Plugs() {
-		grant, held := p.grants[plug.Description.ID]
-		if !held || plug.Profile == nil {
-			continue
-		}
-		if g.Now().Sub(grant.ProfileReadAt) >= profileFreshFor && !grant.Refused() {
-			var err error
-			if grant, err = g.readProfile(ctx, p, plug, grant); err != nil {
-				g.logFailure(plug.Description.ID, err)
-			}
-		}
-		if zone, err := health.ParseTimeZone(grant.TimeZone); err == nil {
-			return Zone{zone, health.ZoneFromProfile}
-		}
-	}
-	return Zone{health.UTC, health.ZoneDefault}
-}
 
 // readProfile reads what the upstream knows of the person, and gives the grant with it; the grant as it was with an error.
 func (g *Gateway) readProfile(ctx context.Context, p *Person, plug *connectors.Plug, grant tokens.Record) (tokens.Record, error) {
@@ -58,7 +32,15 @@ func (g *Gateway) readProfile(ctx context.Context, p *Person, plug *connectors.P
 	if err != nil {
 		g.Log.ErrorContext(ctx, "a profile could not be stored", "connector", plug.Description.ID, "error", err)
 	}
+	if withdrawn(grant.Scopes, saved.Scopes) {
+		g.forgetDays(ctx, plug.Description.ID, p.ID)
+	}
 	return saved, nil
+}
+
+// withdrawn says whether any scope was taken back.
+func withdrawn(before, after []string) bool {
+	return slices.ContainsFunc(before, func(scope string) bool { return after != nil && !slices.Contains(after, scope) })
 }
 
 // otherAccount is for a grant whose account the upstream names otherwise than the browser did. A grant that was confirmed
@@ -70,14 +52,17 @@ func (g *Gateway) otherAccount(ctx context.Context, plug *connectors.Plug, grant
 	if err := g.Tokens.Disown(ctx, grant); err != nil {
 		return grant, err
 	}
+	g.forgetDays(ctx, plug.Description.ID, grant.User)
 	return tokens.Record{}, nil // p is shared with others who are reading: they find it out for themselves
 }
 
 // StepRead is what one connector had to say about a person's steps: what was read once, for every field that needs it.
 type StepRead struct {
 	reading
-	days    map[health.Date]connectors.DayResult // by day asked for
-	samples connectors.AllSamples
+	days    map[health.Date]dayRead               // of an upstream that totals days itself, by day asked for
+	tallies map[string]map[health.Date]talliedDay // of samples, by zone: the days whose samples are all there
+	failure error                                 // why there are not all samples
+	refused int                                   // samples that made no sense
 }
 
 // StepLinks is what the links that pass a filter say before any step is read: see readingOf.
@@ -86,46 +71,48 @@ func (g *Gateway) StepLinks(connector string, links []health.DataSourceLink, fil
 	return read, worthReading
 }
 
-// Steps reads one connector's steps of the days. links are all of the person's links to it.
+// StepsToRead says what to read of a person's steps at one connector.
+type StepsToRead struct {
+	Days  health.DateRange
+	Zones []health.TimeZone // in which samples are tallied
+	Kept  *[]KeptDay        // what KeptSteps found; nil to look now
+	// MaxAge is how old a kept day may be; 0: none is good enough. PeopleWithin says it of what is remembered in front of the upstream.
+	MaxAge time.Duration
+}
+
+// Steps reads one connector's steps of the days, tallied in UTC. links are all of the person's links to it.
 func (g *Gateway) Steps(ctx context.Context, p *Person, connector string, links []health.DataSourceLink, days health.DateRange) StepRead {
+	return g.ReadSteps(ctx, p, connector, links, StepsToRead{Days: days, Zones: []health.TimeZone{health.UTC}, MaxAge: AnyAge})
+}
+
+// ReadSteps reads one connector's steps. links are all of the person's links to it.
+func (g *Gateway) ReadSteps(ctx context.Context, p *Person, connector string, links []health.DataSourceLink, ask StepsToRead) StepRead {
 	read, _ := g.StepLinks(connector, links, Filter{})
 	read.asked = true
-	if days = g.begun(days); days.Days() < 1 {
+	days := g.begun(ask.Days)
+	if days.Days() < 1 {
 		return read
 	}
+	k := g.keeperFor(ctx, p, &read, links, KeptDays{[]health.UserID{p.ID}, connector, health.StepCountMetric, keptZones(read.plug, ask.Zones), days}, ask.Kept)
+	k.maxAge = ask.MaxAge
+	account := g.stepAccount(p, read.plug)
 	if read.plug.DailySteps != nil {
-		g.readDays(ctx, &read, g.account(p, read.plug), days)
+		g.readDays(ctx, &read, account, days, k)
 	} else {
-		g.readSamples(ctx, p, &read, days)
+		g.readSamples(ctx, p, &read, account, days, ask.Zones, k)
 	}
 	g.noteData(ctx, p, read.reading, links, func(link health.DataSourceLink, now time.Time) bool { return g.wasSought(read, link, days, now) })
 	return read
 }
 
-func (g *Gateway) readDays(ctx context.Context, read *StepRead, account connectors.Account, days health.DateRange) {
-	dates := days.Each()
-	read.days = make(map[health.Date]connectors.DayResult, len(dates))
-	results := read.plug.DailySteps.ReadDailySteps(ctx, account, dates)
-	for _, result := range results {
-		read.isAsOldAs(result.Age)
+// stepAccount is the person's account for reading days that may be kept. What is remembered in front of the upstream does not put off
+// that a day is read again when it is due.
+func (g *Gateway) stepAccount(p *Person, plug *connectors.Plug) connectors.Account {
+	account := g.account(p, plug)
+	if g.Days != nil {
+		account.Reuse.MaxAge = min(account.Reuse.MaxAge, soonestRereading)
 	}
-	g.eachDay(&read.reading, dates, func(i int) ([]health.DataSource, bool, error) {
-		result := results[i]
-		result.Total.DataSources = g.named(ctx, read.plug, result.Total.DataSources)
-		read.days[dates[i]] = result
-		return result.Total.DataSources, result.Total.Steps != nil, result.Err
-	})
-}
-
-func (g *Gateway) readSamples(ctx context.Context, p *Person, read *StepRead, days health.DateRange) {
-	read.samples = connectors.ReadAllSamples(ctx, read.plug.Samples, g.account(p, read.plug), connectors.SamplesOn(health.StepCountMetric, days))
-	read.isAsOldAs(read.samples.Age)
-	g.failed(ctx, p, &read.reading, read.samples.Err)
-	var newest time.Time
-	for _, sample := range read.samples.Samples {
-		newest = latest(newest, sample.End)
-	}
-	read.sawData(read.plug.Description.DataSources, newest)
+	return account
 }
 
 // named completes the sources that an upstream names for a figure.
@@ -183,7 +170,7 @@ func (g *Gateway) wasSought(read StepRead, link health.DataSourceLink, days heal
 		return false
 	}
 	if read.plug.DailySteps == nil {
-		return read.samples.Err == nil
+		return read.failure == nil
 	}
 	for _, day := range read.days {
 		if day.Err != nil {
@@ -194,10 +181,19 @@ func (g *Gateway) wasSought(read StepRead, link health.DataSourceLink, days heal
 }
 
 // problemOf says what could not be had of the days of one request: the read may have served more.
-func (r StepRead) problemOf(request StepRequest, zone health.TimeZone) (problem *health.Problem, complete bool) {
+func (r StepRead) problemOf(request DayRequest, zone health.TimeZone) (problem *health.Problem, complete bool) {
 	failure := failedDays(request.Days, func(date health.Date) error { return r.days[date].Err })
-	if r.samples.Err != nil && r.samples.ReadUntil.Before(request.Days.To.AddDays(1).Start(zone)) {
-		failure = r.samples.Err
+	if r.failure != nil && r.lacksDays(request.Days, zone) {
+		failure = r.failure
 	}
-	return r.reading.problemOf(request, failure, r.samples.Refused)
+	return r.reading.problemOf(request, failure, r.refused)
+}
+
+// lacksDays says whether the samples of any of the days were not read, or not again.
+func (r StepRead) lacksDays(days health.DateRange, zone health.TimeZone) bool {
+	tallies := r.tallies[zone.String()]
+	return slices.ContainsFunc(days.Each(), func(date health.Date) bool {
+		day, known := tallies[date]
+		return !known || day.stale
+	})
 }

@@ -7,11 +7,14 @@ import (
 	"healthgraph/health"
 )
 
-// UpstreamID is the id by which an upstream knows a person, where we give it one. It is made once and never changes.
+// UpstreamID is the id by which an upstream knows a person, where we give it one. It is made once and never changes. With it stands
+// the zone that the upstream told.
 type UpstreamID struct {
 	User      health.UserID
 	Connector string
 	ID        string
+	TimeZone  string    // IANA's name, "" where none is known; written by NoteZone
+	ZoneDueAt time.Time // when to ask for it again; zero = it never was; likewise
 }
 
 // LinkRecord is what is remembered of the link between a person and a data source. Times are zero when not known.
@@ -43,6 +46,8 @@ type Store interface {
 	UpstreamIDs(ctx context.Context, users []health.UserID) ([]UpstreamID, error)
 	// AddUpstreamIDs writes those that are new and leaves those that are there.
 	AddUpstreamIDs(ctx context.Context, ids []UpstreamID) error
+	// NoteZone writes TimeZone and ZoneDueAt of an id that is there.
+	NoteZone(ctx context.Context, id UpstreamID) error
 
 	Links(ctx context.Context, users []health.UserID) ([]LinkRecord, error)
 	// LinksByID gives those links that there are, in no order.
@@ -53,6 +58,14 @@ type Store interface {
 	// NoteData remembers that the person's sources were asked for their newest data at checkedAt, and moves their
 	// LatestDataAt forward to what was found, never back.
 	NoteData(ctx context.Context, user health.UserID, notes []DataNote, checkedAt time.Time) error
+
+	// KeptDays gives what is kept of the people's days of the metric, in the zones, in no order.
+	KeptDays(ctx context.Context, of KeptDays) ([]KeptDay, error)
+	// KeepDays keeps days of one person at one connector, in a statement for each few hundred, if all the data sources are
+	// connected. A day that is kept gives way to a higher version, and to the same one or a version 0 that was fetched later.
+	KeepDays(ctx context.Context, sources []health.DataSourceID, days []KeptDay) error
+	// ForgetDays deletes all that is kept of the people's days at the connector.
+	ForgetDays(ctx context.Context, connector string, users []health.UserID) error
 
 	// DeletePerson deletes every row of the person and writes the receipt, all or none, and says how many there were.
 	DeletePerson(ctx context.Context, user health.UserID, receipt health.AccessEvent) (int, error)

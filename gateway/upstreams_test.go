@@ -188,6 +188,11 @@ func (g *granter) ReadProfile(_ context.Context, account connectors.Account) (co
 func (g *granter) Scopes() []string { return []string{"steps", "profile"} }
 
 func (g *granter) ReadSamples(_ context.Context, account connectors.Account, request connectors.SampleRequest, yield func([]health.Sample) bool) connectors.SampleResult {
+	for _, s := range g.samples.Samples {
+		if s.End.After(g.samples.Newest) {
+			g.samples.Newest = s.End
+		}
+	}
 	first, last := request.Span.Start.Add(14*time.Hour), request.Span.End.Add(-36*time.Hour)
 	g.note("samples " + account.ID + " " + first.Format(time.DateOnly) + " " + last.Format(time.DateOnly))
 	if g.pageLength == 0 {
@@ -200,7 +205,7 @@ func (g *granter) ReadSamples(_ context.Context, account connectors.Account, req
 	for page := range slices.Chunk(touching, g.pageLength) {
 		g.note("page")
 		if !yield(page) {
-			return connectors.SampleResult{}
+			return connectors.SampleResult{Newest: page[len(page)-1].End}
 		}
 	}
 	return g.samples.SampleResult

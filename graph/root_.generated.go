@@ -74,6 +74,7 @@ type ComplexityRoot struct {
 		Candidates  func(childComplexity int) int
 		DataSources func(childComplexity int) int
 		Date        func(childComplexity int) int
+		Explanation func(childComplexity int) int
 		Figure      func(childComplexity int) int
 		Presence    func(childComplexity int) int
 	}
@@ -302,6 +303,7 @@ type ComplexityRoot struct {
 		Connector   func(childComplexity int) int
 		DataSources func(childComplexity int) int
 		Devices     func(childComplexity int) int
+		FetchedAt   func(childComplexity int) int
 		Presence    func(childComplexity int) int
 		Reason      func(childComplexity int) int
 		Steps       func(childComplexity int) int
@@ -526,6 +528,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DailySleep.Date(childComplexity), true
+	case "DailySleep.explanation":
+		if e.ComplexityRoot.DailySleep.Explanation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DailySleep.Explanation(childComplexity), true
 	case "DailySleep.figure":
 		if e.ComplexityRoot.DailySleep.Figure == nil {
 			break
@@ -1572,6 +1580,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StepCandidate.Devices(childComplexity), true
+	case "StepCandidate.fetchedAt":
+		if e.ComplexityRoot.StepCandidate.FetchedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepCandidate.FetchedAt(childComplexity), true
 	case "StepCandidate.presence":
 		if e.ComplexityRoot.StepCandidate.Presence == nil {
 			break
@@ -2436,7 +2450,7 @@ type User implements Node {
     "Where the browser comes back to: one of the return URLs that the operator allows. Leave it out for the default."
     redirectUrl: URL
   ): AuthorizationUrl @requiresScope(scope: "connections:write")
-  "The person's steps per calendar day, from the first to the last day, both included; at most 366 days."
+  "The person's steps per calendar day, from the first to the last day, both included; at most 1,830 days."
   stepCount(
     "The first day."
     from: Date!
@@ -2981,6 +2995,8 @@ type DailySleep {
   dataSources: [DataSource!]!
   "Each linked upstream's figure for the day, with why it was or was not chosen, in the catalogue's order."
   candidates: [SleepCandidate!]!
+  "Where the figure comes from and why the others were not taken, in plain English for the person whose day it is."
+  explanation: String!
 }
 
 "One upstream's figure for a day. It can come from several data sources that the upstream merged."
@@ -3107,7 +3123,10 @@ type StepCount {
   problems: [Problem!]!
   "False when a linked source could not be read to the end."
   complete: Boolean!
-  "When the oldest of the figures was asked for."
+  """
+  When the oldest of the figures was read from its upstream. Days that are over for some time are kept and read again by a
+  schedule: each candidate says when it was read.
+  """
   fetchedAt: DateTime!
 }
 
@@ -3141,6 +3160,8 @@ type StepCandidate {
   chosen: Boolean!
   "Why it was or was not chosen."
   reason: CandidateReason!
+  "When the upstream was asked for it last. Null when it could not be read."
+  fetchedAt: DateTime
   "What each device had to do with the figure, what counted most first. Empty where the upstream totals days itself."
   devices: [DeviceSteps!]!
 }
@@ -3229,7 +3250,7 @@ enum TimeZoneOrigin {
 
 extend type Query {
   """
-  Steps per calendar day between two dates, both included; at most 366 days. A linked upstream that fails leaves its
+  Steps per calendar day between two dates, both included; at most 1,830 days. A linked upstream that fails leaves its
   problem in ` + "`" + `problems` + "`" + `, and the other upstreams' figures stand.
   """
   stepCount(
@@ -3357,6 +3378,8 @@ func (ec *executionContext) childFields_DailySleep(ctx context.Context, field gr
 		return ec.fieldContext_DailySleep_dataSources(ctx, field)
 	case "candidates":
 		return ec.fieldContext_DailySleep_candidates(ctx, field)
+	case "explanation":
+		return ec.fieldContext_DailySleep_explanation(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DailySleep", field.Name)
 }
@@ -3765,6 +3788,8 @@ func (ec *executionContext) childFields_StepCandidate(ctx context.Context, field
 		return ec.fieldContext_StepCandidate_chosen(ctx, field)
 	case "reason":
 		return ec.fieldContext_StepCandidate_reason(ctx, field)
+	case "fetchedAt":
+		return ec.fieldContext_StepCandidate_fetchedAt(ctx, field)
 	case "devices":
 		return ec.fieldContext_StepCandidate_devices(ctx, field)
 	}

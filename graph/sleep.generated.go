@@ -190,6 +190,29 @@ func (ec *executionContext) fieldContext_DailySleep_candidates(_ context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _DailySleep_explanation(ctx context.Context, field graphql.CollectedField, obj *health.DailySleep) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DailySleep_explanation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Explanation(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DailySleep_explanation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DailySleep", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Sleep_from(ctx context.Context, field graphql.CollectedField, obj *health.Sleep) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1183,6 +1206,11 @@ func (ec *executionContext) _DailySleep(ctx context.Context, sel ast.SelectionSe
 			}
 		case "candidates":
 			out.Values[i] = ec._DailySleep_candidates(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "explanation":
+			out.Values[i] = ec._DailySleep_explanation(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

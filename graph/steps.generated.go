@@ -447,6 +447,29 @@ func (ec *executionContext) fieldContext_StepCandidate_reason(_ context.Context,
 	return graphql.NewScalarFieldContext("StepCandidate", field, false, false, errors.New("field of type CandidateReason does not have child fields"))
 }
 
+func (ec *executionContext) _StepCandidate_fetchedAt(ctx context.Context, field graphql.CollectedField, obj *health.StepCandidate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_StepCandidate_fetchedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FetchedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_StepCandidate_fetchedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StepCandidate", field, false, false, errors.New("field of type DateTime does not have child fields"))
+}
+
 func (ec *executionContext) _StepCandidate_devices(ctx context.Context, field graphql.CollectedField, obj *health.StepCandidate) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -992,6 +1015,11 @@ func (ec *executionContext) _StepCandidate(ctx context.Context, sel ast.Selectio
 		case "reason":
 			out.Values[i] = ec._StepCandidate_reason(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "fetchedAt":
+			out.Values[i] = ec._StepCandidate_fetchedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "devices":

@@ -6,52 +6,85 @@ import (
 	"strings"
 )
 
-// Explanation says in plain English where the day's figure comes from and why the others were not taken, for the person whose day
-// it is.
+// Explanation says in plain English where the day's figure comes from and why the others were not taken, for the person whose day it
+// is.
 func (d DailySteps) Explanation() string {
-	var text []string
-	for _, c := range d.Candidates {
-		if c.Chosen {
-			text = append(text, fmt.Sprintf("%s, from %s: %s.", countOf(*c.Steps), c.origin(), chosenBecause[c.Reason]))
-			text = append(text, c.overlap()...)
+	told := make([]candidateTold, len(d.Candidates))
+	for i, c := range d.Candidates {
+		told[i] = candidateTold{origin: originOf(c.ConnectorName, c.DataSources), presence: c.Presence, chosen: c.Chosen, reason: c.Reason}
+		if c.Steps != nil {
+			told[i].figure, told[i].details = countOf(*c.Steps), c.overlap()
 		}
 	}
-	if len(text) == 0 {
-		text = append(text, absentBecause[d.Presence])
-	}
-	for _, c := range d.Candidates {
-		if why, told := refusedBecause[c.Reason]; told && c.Steps != nil && !c.Chosen {
-			text = append(text, fmt.Sprintf("%s has %s: not taken, because %s.", c.origin(), countOf(*c.Steps), why))
-		} else if c.Steps == nil && d.Steps != nil {
-			text = append(text, fmt.Sprintf("%s has no figure: %s", c.origin(), lowered(absentBecause[c.Presence])))
+	return explain("steps", "higher", "high", d.Presence, told)
+}
+
+// candidateTold is what an explanation says of one upstream.
+type candidateTold struct {
+	origin   string
+	figure   string // "" where it has none
+	details  []string
+	presence Presence
+	chosen   bool
+	reason   CandidateReason
+}
+
+// explain tells of a day. more and as are what a figure is that beats another one, and one that equals it.
+func explain(what, more, as string, presence Presence, candidates []candidateTold) string {
+	words := strings.NewReplacer("{what}", what, "{more}", more, "{as}", as)
+	var text, others []string
+	chosen, merged := false, false
+	for _, c := range candidates {
+		why, told := refusedBecause[c.reason]
+		switch {
+		case c.chosen:
+			chosen = true
+			text = append(text, fmt.Sprintf("%s, from %s: %s.", c.figure, c.origin, words.Replace(chosenBecause[c.reason])))
+			text = append(text, c.details...)
+		case c.figure != "" && told:
+			merged = merged || c.reason == ReasonMergedSource
+			others = append(others, fmt.Sprintf("%s has %s: not taken, because %s.", c.origin, c.figure, words.Replace(why)))
 		}
 	}
-	if d.Presence == PresencePartialDay {
-		text = append(text, "The day is not over: the figure will still grow.")
+	for _, c := range candidates {
+		if chosen && c.figure == "" {
+			others = append(others, fmt.Sprintf("%s has no figure: %s", c.origin, lowered(words.Replace(absentBecause[c.presence]))))
+		}
+	}
+	switch {
+	case chosen:
+	case merged && presence == PresenceUnavailable:
+		text = append(text, "There is no figure for just what was asked for.")
+	default:
+		text = append(text, words.Replace(absentBecause[presence]))
+	}
+	text = append(text, others...)
+	if presence == PresencePartialDay {
+		text = append(text, "The day is not over: the figure may still grow.")
 	}
 	return strings.Join(text, " ")
 }
 
 var chosenBecause = map[CandidateReason]string{
 	ReasonOnly:      "there is no other figure",
-	ReasonHighest:   "no other figure is higher",
+	ReasonHighest:   "no other figure is {more}",
 	ReasonPreferred: "it comes first in the order asked for",
 	ReasonAskedFor:  "it is the one that was asked for",
 }
 
 var refusedBecause = map[CandidateReason]string{
-	ReasonNotHighest:   "another figure is higher",
-	ReasonTie:          "the figure that was taken is as high",
+	ReasonNotHighest:   "another figure is {more}",
+	ReasonTie:          "the figure that was taken is as {as}",
 	ReasonNotPreferred: "another comes first in the order asked for",
 	ReasonNotAskedFor:  "only another data source was asked for",
-	ReasonMergedSource: "it can't be told apart from data sources that were not asked for",
+	ReasonMergedSource: "it also counts data sources that were not asked for",
 }
 
 var absentBecause = map[Presence]string{
 	PresenceUnavailable:  "The figure could not be read.",
 	PresenceNotSynced:    "Nothing has arrived for this day or a later one yet.",
 	PresenceNoData:       "Nothing was recorded on this day, although there is later data.",
-	PresenceNoPermission: "Reading steps was not permitted.",
+	PresenceNoPermission: "Reading {what} was not permitted.",
 	PresenceNotConnected: "No data source is linked.",
 }
 
@@ -71,18 +104,18 @@ func grouped(n int) string {
 	return digits
 }
 
-// origin names the upstream, and the data sources where these say more.
-func (c StepCandidate) origin() string {
+// originOf names the upstream, and the data sources where these say more.
+func originOf(connector string, sources []DataSource) string {
 	var names []string
-	for _, source := range c.DataSources {
-		if source.Name != c.ConnectorName {
+	for _, source := range sources {
+		if source.Name != connector {
 			names = append(names, source.Name)
 		}
 	}
 	if len(names) == 0 {
-		return c.ConnectorName
+		return connector
 	}
-	return c.ConnectorName + " (" + strings.Join(names, ", ") + ")"
+	return connector + " (" + strings.Join(names, ", ") + ")"
 }
 
 // overlap tells how devices that recorded at the same time were counted.
@@ -96,14 +129,25 @@ func (c StepCandidate) overlap() []string {
 		if device.Name != nil {
 			name = *device.Name
 		}
-		parts[i] = fmt.Sprintf("%s recorded %s, of which %s count", name, grouped(device.Recorded), grouped(device.Counted))
+		parts[i] = fmt.Sprintf("%s recorded %s, %s", name, grouped(device.Recorded), device.counting())
 		all += device.Recorded
 	}
 	text := strings.Join(parts, "; ") + "."
 	if all > *c.Steps+len(c.Devices) { // more than rounding
-		text += " Where several recorded at the same time, only the one that counted fastest was taken."
+		text += " Where several recorded at the same time, only the one that counted most at that moment was taken."
 	}
 	return []string{text}
+}
+
+// counting says how much of what it recorded counts; a step more or less is rounding.
+func (d DeviceSteps) counting() string {
+	switch {
+	case d.Counted == 0:
+		return "none of which count"
+	case d.Counted >= d.Recorded:
+		return "all of which count"
+	}
+	return "of which " + grouped(d.Counted) + " count"
 }
 
 func lowered(sentence string) string { return strings.ToLower(sentence[:1]) + sentence[1:] }

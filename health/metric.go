@@ -45,17 +45,31 @@ const MaxMetricName = 64
 
 var metricName = regexp.MustCompile(`^[a-z][A-Za-z0-9]*$`)
 
-// ParseMetric finds a metric by its name. One that is not in the catalogue is of UnknownKind; a text that can be no name is
-// refused.
+// ParseMetric finds a metric by its name. One that is not in the catalogue is of UnknownKind; a text that can be no name, and one of
+// the catalogue's names in another spelling, is refused.
 func ParseMetric(name string) (Metric, error) {
+	if i, known := slices.BinarySearchFunc(catalogue, name, func(m Metric, name string) int { return strings.Compare(m.Name, name) }); known {
+		return catalogue[i], nil
+	}
+	if meant := metricMeant(name); meant != "" {
+		return Metric{}, Refuse("metric", "a metric is named as HealthKit's quantity types are in Swift: this one is "+meant)
+	}
 	if len(name) > MaxMetricName || !metricName.MatchString(name) {
 		return Metric{}, Refuse("metric", fmt.Sprintf("a metric is named as HealthKit's quantity types are in Swift, such as %s: "+
 			"a lower-case letter, then letters and digits, at most %d; the field metrics lists those that are known", StepCountMetric, MaxMetricName))
 	}
-	if i, known := slices.BinarySearchFunc(catalogue, name, func(m Metric, name string) int { return strings.Compare(m.Name, name) }); known {
-		return catalogue[i], nil
-	}
 	return Metric{Name: name, Title: name, Kind: UnknownKind, Units: []Unit{}}, nil
+}
+
+// metricMeant is the catalogue's name that is spelled otherwise: with other capitals, or as in Objective-C. "" where there is none.
+func metricMeant(name string) string {
+	swift := strings.TrimPrefix(name, "HKQuantityTypeIdentifier")
+	for _, m := range catalogue {
+		if strings.EqualFold(m.Name, swift) {
+			return m.Name
+		}
+	}
+	return ""
 }
 
 // Metrics lists the catalogue, by name.

@@ -108,3 +108,15 @@ func TestNoMeasurementLiesOutsideOfWhatAMetricTakes(t *testing.T) {
 		}
 	}
 }
+
+func TestAMetricSpelledOtherwiseIsToldItsName(t *testing.T) {
+	for name, meant := range map[string]string{"heartrate": "heartRate", "HeartRate": "heartRate", "HKQuantityTypeIdentifierStepCount": "stepCount", "vo2max": "vo2Max"} {
+		_, err := health.ParseMetric(name)
+		assert.True(t, health.AsError(err).Has(health.BadUserInput), name)
+		assert.ErrorContains(t, err, "this one is "+meant)
+	}
+	for _, name := range []string{"heartRate", "stepCount", "heartRated", "steps"} {
+		_, err := health.ParseMetric(name)
+		assert.NoError(t, err, name)
+	}
+}

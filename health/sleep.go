@@ -89,11 +89,12 @@ type DailySleep struct {
 
 // SleepCandidate is one upstream's figure for a day.
 type SleepCandidate struct {
-	Connector   string
-	DataSources []DataSource
-	Asleep      *Duration
-	Figure      *SleepFigure
-	Presence    Presence
-	Chosen      bool
-	Reason      CandidateReason
+	Connector     string
+	ConnectorName string // as people know it
+	DataSources   []DataSource
+	Asleep        *Duration
+	Figure        *SleepFigure
+	Presence      Presence
+	Chosen        bool
+	Reason        CandidateReason
 }

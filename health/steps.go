@@ -7,6 +7,7 @@ type DayTotal struct {
 	Date        Date
 	Steps       *int
 	DataSources []DataSource // those that the upstream names, in its order
+	Version     int64        // rises when the upstream corrects the day; 0 where it counts none
 }
 
 // Presence says what a day's figure is, or why there is none.
@@ -43,7 +44,7 @@ type StepCount struct {
 	Days           []DailySteps
 	Problems       []Problem
 	Complete       bool
-	FetchedAt      time.Time // when the oldest of the figures was asked for
+	FetchedAt      time.Time // of the oldest candidate
 	FreshUntil     time.Time // until when none need be asked for again; zero = they have to be
 
 	// What the samples behind the count are read with: whose they are, and the sources that were let through (nil = all).
@@ -69,6 +70,7 @@ type StepCandidate struct {
 	Presence      Presence
 	Chosen        bool
 	Reason        CandidateReason
+	FetchedAt     *time.Time    // nil when it could not be read
 	Devices       []DeviceSteps // what counted most first; empty where the upstream totals days itself
 }
 

@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"strings"
 
 	"github.com/graph-gophers/dataloader/v7"
 
@@ -14,7 +15,19 @@ func (r *reads) readSteps(ctx context.Context, key daysKey) (gateway.StepRead, e
 	if err != nil {
 		return gateway.StepRead{}, err
 	}
-	return r.gateway.Steps(ctx, person, key.connector, links, key.days), nil
+	ask := gateway.StepsToRead{Days: key.days, MaxAge: r.plan().maxAge}
+	if ask.Zones, err = r.zonesOf(ctx, key.linksOf, strings.Split(key.zones, " ")); err != nil {
+		return gateway.StepRead{}, err
+	}
+	if readers, days := r.plan().readers(key.field, key.connector); len(readers) > 1 && days.Contains(key.days) {
+		kept, err := r.kept.Load(ctx, key.connector)()
+		if err != nil {
+			return gateway.StepRead{}, err
+		}
+		found := kept[key.user]
+		ask.Kept = &found
+	}
+	return r.gateway.ReadSteps(ctx, person, key.connector, links, ask), nil
 }
 
 func (r *reads) readSleep(ctx context.Context, key daysKey) (gateway.SleepRead, error) {
@@ -35,7 +48,7 @@ func (r *reads) personWithLinks(ctx context.Context, of linksOf) (*gateway.Perso
 }
 
 // stepCount reads every connector side by side, and the zone beside them.
-func (r *reads) stepCount(ctx context.Context, user health.UserID, request gateway.StepRequest) (*health.StepCount, error) {
+func (r *reads) stepCount(ctx context.Context, user health.UserID, request gateway.DayRequest) (*health.StepCount, error) {
 	connectors := r.gateway.StepConnectors
 	if !selectsDays(ctx) {
 		connectors = func(gateway.Filter) []string { return nil }
@@ -51,7 +64,7 @@ func (r *reads) stepCount(ctx context.Context, user health.UserID, request gatew
 }
 
 // sleep does so as well.
-func (r *reads) sleep(ctx context.Context, user health.UserID, request gateway.StepRequest) (*health.Sleep, error) {
+func (r *reads) sleep(ctx context.Context, user health.UserID, request gateway.DayRequest) (*health.Sleep, error) {
 	found, zone, err := daily(ctx, r, dailyField[gateway.SleepRead]{"sleep", r.gateway.SleepConnectors, r.gateway.SleepLinks, r.sleeps}, user, request)
 	if err != nil {
 		return nil, err
@@ -70,7 +83,7 @@ type dailyField[T any] struct {
 }
 
 // daily reads a field's connectors side by side, and the zone beside them.
-func daily[T any](ctx context.Context, r *reads, field dailyField[T], user health.UserID, request gateway.StepRequest) (found []T, zone gateway.Zone, err error) {
+func daily[T any](ctx context.Context, r *reads, field dailyField[T], user health.UserID, request gateway.DayRequest) (found []T, zone gateway.Zone, err error) {
 	home := r.zone(ctx, user, request.Zone)
 	found, err = sideBySide(ctx, field.connectors(request.Filter()), func(ctx context.Context, connector string) (T, error) {
 		return dailyOfOne(ctx, r, field, dailyOf{linksOf{user, connector}, field.name}, request)
@@ -83,7 +96,7 @@ func daily[T any](ctx context.Context, r *reads, field dailyField[T], user healt
 }
 
 // dailyOfOne reads one connector, unless the links that pass the filter say that there is nothing to read.
-func dailyOfOne[T any](ctx context.Context, r *reads, field dailyField[T], of dailyOf, request gateway.StepRequest) (read T, err error) {
+func dailyOfOne[T any](ctx context.Context, r *reads, field dailyField[T], of dailyOf, request gateway.DayRequest) (read T, err error) {
 	links, err := r.connectorLinks(ctx, of.user, of.connector)()
 	if err != nil {
 		return read, err
@@ -91,5 +104,13 @@ func dailyOfOne[T any](ctx context.Context, r *reads, field dailyField[T], of da
 	if read, worthReading := field.links(of.connector, links[of.user], request.Filter()); !worthReading {
 		return read, nil
 	}
-	return field.loader.Load(ctx, daysKey{of, r.plan().covering(of, request.Days)})()
+	days, planned := r.plan().covering(of, request.Days)
+	zones := r.plan().zones[of]
+	if !planned {
+		zones = []string{""}
+		if request.Zone != nil && of.field == "stepCount" {
+			zones[0] = request.Zone.String()
+		}
+	}
+	return field.loader.Load(ctx, daysKey{of, days, strings.Join(zones, " ")})()
 }

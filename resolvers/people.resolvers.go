@@ -62,7 +62,7 @@ func (r *userResolver) AuthorizationURL(ctx context.Context, obj *health.User, d
 
 // StepCount is the resolver for the stepCount field.
 func (r *userResolver) StepCount(ctx context.Context, obj *health.User, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput, maxAge *health.Duration) (*health.StepCount, error) {
-	request, err := r.Gateway.StepRequest(ctx, from, to, timeZone, dataSources, choice)
+	request, err := r.Gateway.DayRequest(ctx, from, to, timeZone, dataSources, choice)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (r *userResolver) StepCount(ctx context.Context, obj *health.User, from hea
 
 // Sleep is the resolver for the sleep field.
 func (r *userResolver) Sleep(ctx context.Context, obj *health.User, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput, maxAge *health.Duration) (*health.Sleep, error) {
-	request, err := r.Gateway.StepRequest(ctx, from, to, timeZone, dataSources, choice)
+	request, err := r.Gateway.SleepRequest(ctx, from, to, timeZone, dataSources, choice)
 	if err != nil {
 		return nil, err
 	}

@@ -22,8 +22,9 @@ type plan struct {
 	people []health.UserID
 	links  map[string][]health.UserID // by connector
 	days   map[dailyOf][]health.DateRange
-	maxAge time.Duration // of upstreams' answers: the smallest that any field asks for, since fields share reads
-	once   bool          // something is asked for whose answer is good for this once
+	zones  map[dailyOf][]string // in which those days are asked for; "" is the person's own
+	maxAge time.Duration        // of upstreams' answers: the smallest that any field asks for, since fields share reads
+	once   bool                 // something is asked for whose answer is good for this once
 
 	owners    map[health.LinkID]gateway.LinkRecord // of the links asked for by id
 	ownersErr error
@@ -61,7 +62,7 @@ func planOf(ctx context.Context, g *gateway.Gateway, admit Admit) plan {
 		return plan{}
 	}
 	p := planner{
-		plan:    plan{links: map[string][]health.UserID{}, days: map[dailyOf][]health.DateRange{}, maxAge: gateway.AnyAge},
+		plan:    plan{links: map[string][]health.UserID{}, days: map[dailyOf][]health.DateRange{}, zones: map[dailyOf][]string{}, maxAge: gateway.AnyAge},
 		gateway: g, caller: callers.FromContext(ctx), operation: graphql.GetOperationContext(ctx),
 		seen: map[linksOf]bool{}, known: map[health.UserID]bool{}, concerned: map[health.UserID]bool{},
 	}
@@ -162,18 +163,21 @@ func (p *planner) field(ctx context.Context, user health.UserID, field graphql.C
 		if from.UnmarshalGQL(arguments["from"]) != nil || to.UnmarshalGQL(arguments["to"]) != nil || (named != nil && zone.UnmarshalGQL(named) != nil) {
 			return
 		}
-		request, err := p.gateway.StepRequest(ctx, from, to, nil, slugs(arguments["dataSources"]), choice(arguments["choice"]))
+		check, connectors, zoneName := p.gateway.DayRequest, p.gateway.StepConnectors, ""
+		if field.Name == "sleep" {
+			check, connectors = p.gateway.SleepRequest, p.gateway.SleepConnectors
+		} else if named != nil {
+			zoneName = zone.String()
+		}
+		request, err := check(ctx, from, to, nil, slugs(arguments["dataSources"]), choice(arguments["choice"]))
 		if err != nil {
 			return
-		}
-		connectors := p.gateway.StepConnectors
-		if field.Name == "sleep" {
-			connectors = p.gateway.SleepConnectors
 		}
 		for _, connector := range connectors(request.Filter()) {
 			p.readLinks(user, connector)
 			if of := (dailyOf{linksOf{user, connector}, field.Name}); field.Name == "sleep" || selectsDaysOf(p.operation, field.Selections) {
 				p.days[of] = append(p.days[of], request.Days)
+				p.zones[of] = with(p.zones[of], zoneName)
 			}
 		}
 	}
@@ -248,16 +252,39 @@ func (p *planner) readLinks(user health.UserID, connector string) {
 	}
 }
 
-// covering is the planned range that holds the days, or the days themselves.
-func (p plan) covering(of dailyOf, days health.DateRange) health.DateRange {
-	if planned, foreseen := p.foresees(of, days); foreseen {
-		return planned
+// with adds a name to those that there are, in order.
+func with(names []string, name string) []string {
+	at, there := slices.BinarySearch(names, name)
+	if there {
+		return names
 	}
-	return days
+	return slices.Insert(names, at, name)
 }
 
-// foresees finds the planned range that holds the days.
-func (p plan) foresees(of dailyOf, days health.DateRange) (planned health.DateRange, foreseen bool) {
+// readers lists the people of whom a field reads days at the connector, the days from the first to the last, and the zones.
+func (p plan) readers(field, connector string) (of []dailyOf, days health.DateRange) {
+	for reader, ranges := range p.days {
+		if reader.field != field || reader.connector != connector {
+			continue
+		}
+		of = append(of, reader)
+		for _, next := range ranges {
+			if len(of) == 1 && days == (health.DateRange{}) {
+				days = next
+			}
+			if next.From.Compare(days.From) < 0 {
+				days.From = next.From
+			}
+			if next.To.Compare(days.To) > 0 {
+				days.To = next.To
+			}
+		}
+	}
+	return of, days
+}
+
+// covering is the planned range that holds the days, or the days themselves.
+func (p plan) covering(of dailyOf, days health.DateRange) (covering health.DateRange, planned bool) {
 	for _, planned := range p.days[of] {
 		if planned.Contains(days) {
 			return planned, true

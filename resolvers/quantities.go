@@ -54,10 +54,10 @@ func (r *reads) statistics(ctx context.Context, user health.UserID, request gate
 			return gateway.DailyRead{}, err
 		}
 		if read, worthReading := r.gateway.StepLinks(connector, links[user], gateway.Filter{}); !worthReading {
-			return gateway.DailyRead{StepRead: read}, nil
+			return gateway.NotReadDaily(read), nil
 		}
 		of := linksOf{user, connector}
-		days := r.plan().covering(statisticsOf(of, request), request.Days)
+		days, _ := r.plan().covering(statisticsOf(of, request), request.Days)
 		return r.daily.Load(ctx, dailyKey{of, request.Metric.Name, zone.TimeZone, days})()
 	})
 	if err != nil {

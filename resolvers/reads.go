@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +28,7 @@ type reads struct {
 	daily   *dataloader.Loader[dailyKey, gateway.DailyRead]
 	urls    *dataloader.Loader[urlKey, health.AuthorizationURL]
 	sleeps  *dataloader.Loader[daysKey, gateway.SleepRead]
+	kept    *dataloader.Loader[string, map[health.UserID][]gateway.KeptDay]
 }
 
 // group is everybody whom the plan foresees (planned), or one person beside it.
@@ -41,7 +43,8 @@ type linksKey struct {
 
 type daysKey struct {
 	dailyOf
-	days health.DateRange
+	days  health.DateRange
+	zones string // in which samples are tallied, by name, separated by spaces
 }
 
 type urlKey struct {
@@ -62,6 +65,7 @@ func newReads(ctx context.Context, g *gateway.Gateway, admit Admit) *reads {
 	r.samples = newLoader(r.readSamples)
 	r.daily = newLoader(r.readDaily)
 	r.sleeps = newLoader(r.readSleep)
+	r.kept = newLoader(r.readKept)
 	r.urls = newLoader(r.readURL)
 	return r
 }
@@ -108,6 +112,7 @@ func (r *reads) forget() {
 	r.samples.ClearAll()
 	r.daily.ClearAll()
 	r.sleeps.ClearAll()
+	r.kept.ClearAll()
 	r.urls.ClearAll()
 }
 
@@ -198,7 +203,13 @@ func (r *reads) readZone(ctx context.Context, user health.UserID) (gateway.Zone,
 	if err != nil {
 		return gateway.Zone{}, err
 	}
-	return r.gateway.HomeZone(ctx, person), nil
+	return r.gateway.HomeZone(ctx, person, func(connector string) ([]health.DataSourceLink, bool) {
+		if !slices.Contains(r.plan().links[connector], user) {
+			return nil, false
+		}
+		links, err := r.connectorLinks(ctx, user, connector)()
+		return links[user], err == nil
+	}), nil
 }
 
 // zone begins to find the zone of an argument, or the person's own.
@@ -209,6 +220,53 @@ func (r *reads) zone(ctx context.Context, user health.UserID, argument *health.T
 	return func() (gateway.Zone, error) {
 		return gateway.Zone{TimeZone: *argument, Origin: health.ZoneFromArgument}, nil
 	}
+}
+
+// readKept looks for what is kept of the steps of everybody whom the plan foresees.
+func (r *reads) readKept(ctx context.Context, connector string) (map[health.UserID][]gateway.KeptDay, error) {
+	readers, days := r.plan().readers("stepCount", connector)
+	users := make([]health.UserID, len(readers))
+	var zones []health.TimeZone
+	for i, reader := range readers {
+		users[i] = reader.user
+		more, err := r.zonesOf(ctx, reader.linksOf, r.plan().zones[reader])
+		if err != nil {
+			return nil, err
+		}
+		for _, zone := range more {
+			zones = withZone(zones, zone)
+		}
+	}
+	return r.gateway.KeptSteps(ctx, connector, users, days, zones), nil
+}
+
+// zonesOf finds the zones behind names that were planned, in which the connector's samples are tallied. One that totals days itself
+// needs none, and does not wait for the person's own.
+func (r *reads) zonesOf(ctx context.Context, of linksOf, names []string) (zones []health.TimeZone, err error) {
+	if !r.gateway.CutsDays(of.connector) {
+		return nil, nil
+	}
+	for _, name := range names {
+		var zone health.TimeZone
+		if name == "" {
+			home, err := r.zones.Load(ctx, of.user)()
+			if err != nil {
+				return nil, err
+			}
+			zone = home.TimeZone
+		} else if zone, err = health.ParseTimeZone(name); err != nil {
+			return nil, err
+		}
+		zones = withZone(zones, zone)
+	}
+	return zones, nil
+}
+
+func withZone(zones []health.TimeZone, zone health.TimeZone) []health.TimeZone {
+	if slices.ContainsFunc(zones, func(z health.TimeZone) bool { return z.String() == zone.String() }) {
+		return zones
+	}
+	return append(zones, zone)
 }
 
 // sideBySide reads every connector at once, and gives what they said in order, or the first error.

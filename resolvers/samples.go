@@ -47,7 +47,7 @@ func (r *Resolver) stepSamples(ctx context.Context, count *health.StepCount, fir
 	}
 	reads := readsOf(ctx)
 	found, err := sideBySide(ctx, r.Gateway.SampleConnectors(filter), func(ctx context.Context, connector string) (gateway.SampleRead, error) {
-		return reads.stepSamples(ctx, linksOf{count.User, connector}, filter, health.DateRange{From: count.From, To: count.To}, request)
+		return reads.stepSamples(ctx, linksOf{count.User, connector}, filter, request)
 	})
 	if err != nil {
 		return health.SamplePage{}, err
@@ -55,22 +55,14 @@ func (r *Resolver) stepSamples(ctx context.Context, count *health.StepCount, fir
 	return r.Gateway.SamplePage(request, filter, found), nil
 }
 
-// stepSamples cuts the page from the days, where the operation reads them anyway.
-func (r *reads) stepSamples(ctx context.Context, of linksOf, filter gateway.Filter, days health.DateRange, request gateway.SampleRequest) (gateway.SampleRead, error) {
+// stepSamples reads a page by itself: days that were counted before are kept without their samples.
+func (r *reads) stepSamples(ctx context.Context, of linksOf, filter gateway.Filter, request gateway.SampleRequest) (gateway.SampleRead, error) {
 	links, err := r.connectorLinks(ctx, of.user, of.connector)()
 	if err != nil {
 		return gateway.SampleRead{}, err
 	}
-	read, worthReading := r.gateway.StepLinks(of.connector, links[of.user], filter)
-	if !worthReading {
+	if read, worthReading := r.gateway.StepLinks(of.connector, links[of.user], filter); !worthReading {
 		return gateway.NotRead(read), nil
-	}
-	daily := dailyOf{of, "stepCount"}
-	if planned, foreseen := r.plan().foresees(daily, days); foreseen {
-		if read, err = r.steps.Load(ctx, daysKey{daily, planned})(); err != nil {
-			return gateway.SampleRead{}, err
-		}
-		return read.Samples(request), nil
 	}
 	return r.samples.Load(ctx, samplesKey{of, request})()
 }

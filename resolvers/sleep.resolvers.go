@@ -11,7 +11,7 @@ func (r *queryResolver) Sleep(ctx context.Context, userID *string, from health.D
 	if err != nil {
 		return nil, err
 	}
-	request, err := r.Gateway.StepRequest(ctx, from, to, timeZone, dataSources, choice)
+	request, err := r.Gateway.SleepRequest(ctx, from, to, timeZone, dataSources, choice)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ func (r *queryResolver) StepCount(ctx context.Context, userID *string, from heal
 	if err != nil {
 		return nil, err
 	}
-	request, err := r.Gateway.StepRequest(ctx, from, to, timeZone, dataSources, choice)
+	request, err := r.Gateway.DayRequest(ctx, from, to, timeZone, dataSources, choice)
 	if err != nil {
 		return nil, err
 	}

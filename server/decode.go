@@ -62,17 +62,3 @@ func atEnd(decoder *json.Decoder) error {
 		return errors.New("more than one value")
 	}
 }
-
-// countedReader counts what was read.
-type countedReader struct {
-	io.Reader
-
-	n int
-}
-
-// Read implements io.Reader.
-func (r *countedReader) Read(into []byte) (int, error) {
-	n, err := r.Reader.Read(into)
-	r.n += n
-	return n, err
-}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/ast"
 
 	"healthgraph/callers"
 	"healthgraph/health"
@@ -33,7 +32,7 @@ func wantsEvents(accept []string) (acceptable, best bool) {
 // https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md: an event next for each response, and complete.
 //
 // A stream that ends without complete was ended by us (the process stops, or it has lasted its time): the client asks again.
-func (e *endpoint) stream(ctx context.Context, w http.ResponseWriter, r *http.Request, operation *graphql.OperationContext) {
+func (e *endpoint) stream(ctx context.Context, w http.ResponseWriter, r *http.Request, operation *graphql.OperationContext, leavePlace func()) {
 	let, err := newCredential(ctx, e.verifier, r.Header.Get("Authorization"))
 	if err != nil { // it has just ended
 		e.turnAway(w, r, health.AsError(err))
@@ -54,11 +53,15 @@ func (e *endpoint) stream(ctx context.Context, w http.ResponseWriter, r *http.Re
 
 	ctx, cancel := context.WithCancel(callers.NewContext(ctx, let.caller))
 	defer cancel()
+	continuous := isContinuous(operation)
 	handler := dispatch(ctx, e.executor, operation)
+	if continuous {
+		leavePlace()
+	}
 	responses := make(chan []byte)
 	go func() {
 		defer close(responses)
-		e.respond(ctx, handler, operation.Operation.Operation == ast.Subscription, responses)
+		e.respond(ctx, handler, continuous, responses)
 	}()
 	defer func() {
 		cancel()

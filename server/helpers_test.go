@@ -152,6 +152,7 @@ type upstream struct {
 	asked   []string // the people whose links were read
 	panicIn string
 	ended   map[string]bool // people whose link is shown no more
+	held    chan struct{}   // until it is closed no links are answered; nil holds nothing
 }
 
 func (u *upstream) note(call string) {
@@ -180,6 +181,12 @@ func (u *upstream) AcceptsID(string) bool { return true }
 // ReadLinks implements connectors.LinkReader.
 func (u *upstream) ReadLinks(_ context.Context, accounts []connectors.Account) []connectors.LinksResult {
 	u.note("links")
+	u.mu.Lock()
+	held := u.held
+	u.mu.Unlock()
+	if held != nil {
+		<-held
+	}
 	results := make([]connectors.LinksResult, len(accounts))
 	for i := range results {
 		u.mu.Lock()

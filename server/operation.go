@@ -4,12 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"healthgraph/callers"
@@ -30,7 +28,7 @@ type operation struct {
 // sends next comes after that.
 func (c *socket) subscribe(ctx context.Context, id string, payload json.RawMessage) *ending {
 	wait := c.rates.wait(ctx, c.credential.caller) // before anything else is done for it, as with HTTP
-	params, refused := c.endpoint.paramsOf(ctx, strings.NewReader(string(payload)))
+	params, refused := c.endpoint.paramsOf(ctx, payload)
 	if refused != nil && refused.code == codeBadRequest {
 		return &ending{closeBadMessage, "the payload of subscribe must be an object with query (a text)"}
 	}
@@ -55,22 +53,34 @@ func (c *socket) subscribe(ctx context.Context, id string, payload json.RawMessa
 		return nil
 	}
 	handler, failures := graphql.ResponseHandler(nil), gqlerror.List(nil)
-	continuous := false
+	continuous, begun, leave := false, false, func() {}
+	defer func() {
+		if !begun { // something panicked on the way
+			leave()
+		}
+	}()
 	switch {
 	case wait > 0:
 		failures = gqlerror.List{{Message: messageTooMany, Extensions: tooManyExtensions(wait)}}
 	case refused != nil:
 		failures = errorsOf(refused.code, refused.message)
 	default:
+		if leave, failures = c.endpoint.admission.admit(ctx); failures != nil {
+			break
+		}
 		var request *graphql.OperationContext
 		if ctx, request, failures = c.endpoint.prepare(ctx, params); failures == nil {
-			continuous = request.Operation.Operation == ast.Subscription
 			handler = dispatch(ctx, c.endpoint.executor, request)
+			if continuous = isContinuous(request); continuous {
+				leave()
+			}
 		} else {
 			failures = c.endpoint.executor.DispatchError(graphql.WithOperationContext(ctx, request), failures).Errors
 		}
 	}
+	begun = true
 	c.all.Go(func() {
+		defer leave()
 		defer c.left()
 		defer op.end()
 		if failures != nil {

@@ -23,15 +23,50 @@ import (
 // parameters are those of a request, by the names that they have in a URL and in a body.
 var parameters = []string{"query", "documentId", "operationName", "variables", "extensions"}
 
-func (e *endpoint) readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
+// readBody reads what a request brings, without looking into it: nothing where that is in its URL.
+func (e *endpoint) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 	switch r.Method {
 	case http.MethodGet:
-		return e.paramsOfURL(r.Context(), r.URL.RawQuery)
+		return nil, nil
 	case http.MethodPost:
-		return e.paramsOfBody(w, r)
 	default:
 		return nil, &refusal{http.StatusMethodNotAllowed, codeMethodNotAllowed, sendWith}
 	}
+	types := r.Header.Values("Content-Type")
+	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	charset := strings.ToLower(parameters["charset"])
+	if err != nil || len(types) != 1 || mediaType != plainJSON || (charset != "" && charset != "utf-8") {
+		return nil, &refusal{http.StatusUnsupportedMediaType, codeUnsupportedMedia, "send application/json in UTF-8"}
+	}
+	if r.Header.Get("Content-Encoding") != "" {
+		return nil, &refusal{http.StatusUnsupportedMediaType, codeUnsupportedMedia, "send the body without a Content-Encoding"}
+	}
+	most := e.limits.Most(limits.BodyBytes)
+	if r.ContentLength > int64(most) { // which is not even read, nor waited for
+		return nil, e.tooLongABody(r.Context(), int(min(r.ContentLength, math.MaxInt32)))
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(most)))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, e.tooLongABody(r.Context(), most+1)
+	case err != nil: // the client went away, or was too slow
+		return nil, malformed()
+	}
+	return body, nil
+}
+
+// readParams looks into what a request brought.
+func (e *endpoint) readParams(r *http.Request, body []byte) (*graphql.RawParams, *refusal) {
+	if r.Method == http.MethodGet {
+		return e.paramsOfURL(r.Context(), r.URL.RawQuery)
+	}
+	params, refused := e.paramsOf(r.Context(), body)
+	if params != nil {
+		params.Headers = r.Header
+		e.limits.Refuses(r.Context(), limits.BodyBytes, params.Query, len(body)) // never, as it was read: it is counted
+	}
+	return params, refused
 }
 
 func (e *endpoint) paramsOfURL(ctx context.Context, raw string) (*graphql.RawParams, *refusal) {
@@ -60,43 +95,14 @@ func (e *endpoint) paramsOfURL(ctx context.Context, raw string) (*graphql.RawPar
 	return e.checked(ctx, params)
 }
 
-func (e *endpoint) paramsOfBody(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
-	types := r.Header.Values("Content-Type")
-	mediaType, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	charset := strings.ToLower(parameters["charset"])
-	if err != nil || len(types) != 1 || mediaType != plainJSON || (charset != "" && charset != "utf-8") {
-		return nil, &refusal{http.StatusUnsupportedMediaType, codeUnsupportedMedia, "send application/json in UTF-8"}
-	}
-	if r.Header.Get("Content-Encoding") != "" {
-		return nil, &refusal{http.StatusUnsupportedMediaType, codeUnsupportedMedia, "send the body without a Content-Encoding"}
-	}
-	most := e.limits.Most(limits.BodyBytes)
-	if r.ContentLength > int64(most) { // which is not even read, nor waited for
-		return nil, e.tooLongABody(r.Context(), int(min(r.ContentLength, math.MaxInt32)))
-	}
-	counted := &countedReader{Reader: http.MaxBytesReader(w, r.Body, int64(most))}
-	params, refused := e.paramsOf(r.Context(), counted)
-	if params != nil {
-		params.Headers = r.Header
-		e.limits.Refuses(r.Context(), limits.BodyBytes, params.Query, counted.n) // never, as it was read: it is counted
-	}
-	return params, refused
-}
-
 // paramsOf reads the JSON object that is a request.
-func (e *endpoint) paramsOf(ctx context.Context, from io.Reader) (*graphql.RawParams, *refusal) {
-	text, err := io.ReadAll(from)
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return nil, e.tooLongABody(ctx, e.limits.Most(limits.BodyBytes)+1)
-	}
+func (e *endpoint) paramsOf(ctx context.Context, text []byte) (*graphql.RawParams, *refusal) {
 	var body map[string]json.RawMessage
-	switch {
-	case err != nil: // the client went away, or was too slow
-	case !utf8.Valid(text):
-		err = errors.New("not in UTF-8")
-	default:
+	var err error
+	if utf8.Valid(text) {
 		body, err = decodeObject[json.RawMessage](bytes.NewReader(text))
+	} else {
+		err = errors.New("not in UTF-8")
 	}
 	params := &graphql.RawParams{}
 	var id string
@@ -106,7 +112,7 @@ func (e *endpoint) paramsOf(ctx context.Context, from io.Reader) (*graphql.RawPa
 		}
 	}
 	if err != nil {
-		return nil, badRequest("the body must be one JSON object in UTF-8, no member twice, with query (a string) or documentId (a string), and operationName (a string), variables and extensions (objects) where needed")
+		return nil, malformed()
 	}
 	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
 		if raw, has := body[name]; has {
@@ -151,6 +157,10 @@ func binary(n int) string {
 	default:
 		return fmt.Sprintf("%d bytes", n)
 	}
+}
+
+func malformed() *refusal {
+	return badRequest("the body must be one JSON object in UTF-8, no member twice, with query (a string) or documentId (a string), and operationName (a string), variables and extensions (objects) where needed")
 }
 
 func badRequest(message string) *refusal {

@@ -39,8 +39,10 @@ type Config struct {
 	RateLimits *RateLimits
 	// Streams holds what stays open. Whoever makes it can end that; nil makes one that nobody ends.
 	Streams *Streams
-	Now     func() time.Time // nil is time.Now
-	Log     *slog.Logger
+	// Admission bounds the operations under way.
+	Admission Admission
+	Now       func() time.Time // nil is time.Now
+	Log       *slog.Logger
 }
 
 // New gives the handler of /graphql, /livez and the pages that are configured.
@@ -59,7 +61,7 @@ func New(c Config) http.Handler {
 	}
 	allow := neverNull(c.AllowOrigin)
 	rates := newRates(c.RateLimits, c.TrustedProxies, c.Log)
-	e := &endpoint{newExecutor(c, rates), c.Introspection, c.Limits, c.Verifier, c.Streams, c.Now, c.Log}
+	e := &endpoint{newExecutor(c, rates), c.Introspection, c.Limits, c.Verifier, c.Streams, newAdmission(c.Admission, c.Log), c.Now, c.Log}
 	// A browser asks nobody before it opens a WebSocket: that is let through by its origin, and by a token that no browser adds.
 	graphql := http.Handler(upgradable{
 		sockets: &sockets{e, c.Verifier, rates, c.Streams, allow, c.Now, c.Log},

@@ -31,6 +31,7 @@ const (
 	codeUnsupportedMedia = "UNSUPPORTED_MEDIA_TYPE"
 	codeIntrospection    = "INTROSPECTION_DISABLED"
 	codeCrossSite        = "CROSS_SITE_REFUSED"
+	codeOverloaded       = "OVERLOADED"
 )
 
 const (
@@ -46,6 +47,7 @@ type endpoint struct {
 	limits        *limits.Limits
 	verifier      *callers.Verifier
 	streams       *Streams
+	admission     *admission
 	now           func() time.Time
 	log           *slog.Logger
 }
@@ -59,7 +61,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		mediaType = graphqlResponse // of what goes wrong before the stream
 	}
-	params, refusal := e.readParams(w, r)
+	body, refusal := e.readBody(w, r) // before it has a place: however slowly it comes, it keeps nobody out
 	if refusal != nil {
 		if refusal.status == http.StatusMethodNotAllowed {
 			w.Header().Set("Allow", allowedMethods)
@@ -67,7 +69,18 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, refusal.status, refusal.code, refusal.message)
 		return
 	}
-	e.execute(w, r, params, mediaType)
+	leave, err := e.admission.enter(r.Context())
+	if err != nil {
+		turnedAway(w, r, err)
+		return
+	}
+	defer leave()
+	params, refusal := e.readParams(r, body)
+	if refusal != nil {
+		refuse(w, r, refusal.status, refusal.code, refusal.message)
+		return
+	}
+	e.execute(w, r, params, mediaType, leave)
 }
 
 // prepare makes an operation of the parameters, or says what is wrong with them.
@@ -82,7 +95,8 @@ func (e *endpoint) prepare(ctx context.Context, params *graphql.RawParams) (cont
 	return ctx, operation, failures
 }
 
-func (e *endpoint) execute(w http.ResponseWriter, r *http.Request, params *graphql.RawParams, mediaType string) {
+// execute answers a request. leave gives its place back sooner than its end.
+func (e *endpoint) execute(w http.ResponseWriter, r *http.Request, params *graphql.RawParams, mediaType string, leave func()) {
 	ctx, operation, failures := e.prepare(r.Context(), params)
 	if failures != nil {
 		status := http.StatusOK // what clients of plain JSON expect, by the draft's legacy rule
@@ -97,10 +111,10 @@ func (e *endpoint) execute(w http.ResponseWriter, r *http.Request, params *graph
 		refuse(w, r, http.StatusMethodNotAllowed, codeMethodNotAllowed, "a mutation is not sent with GET")
 		return
 	}
-	continuous := operation.Operation.Operation == ast.Subscription
+	continuous := isContinuous(operation)
 	switch events, best := wantsEvents(r.Header.Values("Accept")); {
 	case best, events && continuous:
-		e.stream(ctx, w, r, operation)
+		e.stream(ctx, w, r, operation, leave)
 		return
 	case continuous:
 		refuse(w, r, http.StatusNotAcceptable, codeNotAcceptable, "a subscription is answered with "+eventStream+", or over a WebSocket")

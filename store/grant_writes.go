@@ -17,7 +17,8 @@ import (
 // record.Version is. The events go to the access log with it.
 //
 // Unless the record is shared its account is one person's: tokens.ErrAccountInUse when another holds it. A verified record
-// takes the account from another that is not, whose person's log is told that their link ended.
+// takes the account from another that is not, whose person's log is told that their link ended. What is kept of days goes with
+// the grant that it was read with.
 //
 // It is one transaction.
 func (s *Store) PutGrant(ctx context.Context, record tokens.Record, events ...health.AccessEvent) error {
@@ -72,6 +73,10 @@ func putGrant(ctx context.Context, tx bun.Tx, record tokens.Record, row grantRow
 	if _, err := query.Set("version = grants.version + 1").Exec(ctx); err != nil {
 		return nil, failed("write a grant", err)
 	}
+	// It may be for another account than before.
+	if _, err := tx.NewDelete().Model((*keptDayRow)(nil)).Where("person = ?", row.Person).Where("connector = ?", row.Connector).Exec(ctx); err != nil {
+		return nil, failed("forget the days of a grant", err)
+	}
 	return ousted, addAccessEvents(ctx, tx, slices.Concat(events, ousted))
 }
 
@@ -88,6 +93,12 @@ func claimAccount(ctx context.Context, tx bun.Tx, record tokens.Record) ([]healt
 			Where("account_verified_at IS NULL").Where("NOT shared").Returning("person").Exec(ctx, &ousted)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return nil, failed("take an account over", err)
+		}
+		if len(ousted) > 0 {
+			_, err = tx.NewDelete().Model((*keptDayRow)(nil)).Where("person IN (?)", bun.List(ousted)).Where("connector = ?", record.Connector).Exec(ctx)
+			if err != nil {
+				return nil, failed("take an account over", err)
+			}
 		}
 		for _, person := range ousted {
 			events = append(events, health.AccessEvent{

@@ -15,7 +15,8 @@ func (s *Store) DeletePerson(ctx context.Context, user health.UserID, receipt he
 	deleted := 0
 	err := s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		deleted = 0
-		for _, model := range []any{(*grantRow)(nil), (*linkRow)(nil), (*upstreamUserRow)(nil), (*accessRow)(nil)} {
+		// Kept days come after the links: whoever keeps one meanwhile holds those. See KeepDays.
+		for _, model := range []any{(*grantRow)(nil), (*linkRow)(nil), (*upstreamUserRow)(nil), (*accessRow)(nil), (*keptDayRow)(nil)} {
 			var result sql.Result
 			result, err := tx.NewDelete().Model(model).Where("person = ?", string(user)).Exec(ctx)
 			rows, err := changed("delete a person's rows", result, err)

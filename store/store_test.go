@@ -64,6 +64,10 @@ func TestStatements(t *testing.T) {
 		grant := tokens.Record{User: "person-4", Connector: "rook"}
 		key, _, err := callers.NewAPIKey("a service", []string{callers.ScopeAnyUser}, now)
 		require.NoError(t, err)
+		var kept []gateway.KeptDay
+		for i := range 1830 {
+			kept = append(kept, gateway.KeptDay{User: "person-4", Connector: "rook", Day: health.DateOf(now, health.UTC).AddDays(-i), FetchedAt: now, Sealed: []byte("sealed")})
+		}
 		for _, step := range []struct {
 			want string
 			call func() error
@@ -85,13 +89,21 @@ func TestStatements(t *testing.T) {
 			{"UPDATE", func() error { _, err := s.RotateAPIKey(ctx, key, key); return err }},
 			{"UPDATE", func() error { _, err := s.RevokeAPIKey(ctx, key.ID, now); return err }},
 			{"UPDATE", func() error { return s.NoteAPIKeyUse(ctx, key.ID, now, now) }},
-			{"BEGIN SELECT SELECT INSERT COMMIT", func() error { return s.PutGrant(ctx, grant) }},
+			{"BEGIN SELECT SELECT INSERT DELETE COMMIT", func() error { return s.PutGrant(ctx, grant) }},
 			{"SELECT", func() error { _, err := s.AccessEvents(ctx, "person-4", health.AccessEvent{}, 10); return err }},
 			{"UPDATE", func() error { _, err := s.UpdateGrant(ctx, grant); return err }},
 			{"SELECT", func() error { _, err := s.Grants(ctx, users); return err }},
 			{"DELETE", func() error { _, err := s.DeleteGrant(ctx, "person-4", "rook"); return err }},
 			{"INSERT DELETE", func() error { _, err := s.SpendState(ctx, "nonce", now, now); return err }},
 			{"INSERT", func() error { _, err := s.SpendState(ctx, "nonce", now, now); return err }},
+			{"WITH", func() error { return s.KeepDays(ctx, []health.DataSourceID{"oura"}, kept[:500]) }},
+			{"WITH WITH WITH WITH", func() error { return s.KeepDays(ctx, []health.DataSourceID{"oura"}, kept) }},
+			{"SELECT", func() error {
+				_, err := s.KeptDays(ctx, gateway.KeptDays{Users: users, Zones: []string{"UTC"}})
+				return err
+			}},
+			{"DELETE", func() error { return s.ForgetDays(ctx, "rook", users) }},
+			{"DELETE", func() error { _, err := s.ForgetDaysBefore(ctx, now, 10); return err }},
 			{"", func() error { _, err := s.Links(ctx, nil); return err }},
 		} {
 			told = nil

@@ -17,9 +17,11 @@ var _ gateway.Store = (*Store)(nil)
 type upstreamUserRow struct {
 	bun.BaseModel `bun:"table:upstream_users,alias:upstream_users"`
 
-	Person     string `bun:"person,pk"`
-	Connector  string `bun:"connector,pk"`
-	UpstreamID string `bun:"upstream_id"`
+	Person     string       `bun:"person,pk"`
+	Connector  string       `bun:"connector,pk"`
+	UpstreamID string       `bun:"upstream_id"`
+	TimeZone   string       `bun:"time_zone"`
+	ZoneDueAt  bun.NullTime `bun:"zone_due_at"`
 }
 
 // UpstreamIDs gives the ids of the people at all upstreams, in no order.
@@ -33,7 +35,10 @@ func (s *Store) UpstreamIDs(ctx context.Context, users []health.UserID) ([]gatew
 	}
 	ids := make([]gateway.UpstreamID, 0, len(rows))
 	for _, row := range rows {
-		ids = append(ids, gateway.UpstreamID{User: health.UserID(row.Person), Connector: row.Connector, ID: row.UpstreamID})
+		ids = append(ids, gateway.UpstreamID{
+			User: health.UserID(row.Person), Connector: row.Connector, ID: row.UpstreamID,
+			TimeZone: row.TimeZone, ZoneDueAt: row.ZoneDueAt.UTC(),
+		})
 	}
 	return ids, nil
 }
@@ -46,7 +51,9 @@ func (s *Store) AddUpstreamIDs(ctx context.Context, ids []gateway.UpstreamID) er
 	}
 	rows := make([]upstreamUserRow, 0, len(ids))
 	for _, id := range ids {
-		rows = append(rows, upstreamUserRow{Person: string(id.User), Connector: id.Connector, UpstreamID: id.ID})
+		rows = append(rows, upstreamUserRow{
+			Person: string(id.User), Connector: id.Connector, UpstreamID: id.ID, TimeZone: id.TimeZone, ZoneDueAt: bun.NullTime{Time: id.ZoneDueAt},
+		})
 	}
 	// All writers lock rows in the same order, or two might wait for each other.
 	slices.SortStableFunc(rows, func(a, b upstreamUserRow) int {
@@ -56,4 +63,12 @@ func (s *Store) AddUpstreamIDs(ctx context.Context, ids []gateway.UpstreamID) er
 		return s.write.NewInsert().Model(&rows).On("CONFLICT (person, connector) DO NOTHING").Exec(ctx)
 	})
 	return failed("add upstream ids", err)
+}
+
+// NoteZone remembers the zone of a person at an upstream, and when to ask for it again. Who has no such id there any more gets none.
+func (s *Store) NoteZone(ctx context.Context, id gateway.UpstreamID) error {
+	_, err := s.write.NewUpdate().Model((*upstreamUserRow)(nil)).
+		Set("time_zone = ?", id.TimeZone).Set("zone_due_at = ?", bun.NullTime{Time: id.ZoneDueAt}).
+		Where("person = ? AND connector = ? AND upstream_id = ?", string(id.User), id.Connector, id.ID).Exec(ctx)
+	return failed("note a zone", err)
 }

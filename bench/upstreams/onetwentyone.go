@@ -24,7 +24,7 @@ func newOneTwentyOne(newest time.Time) oneTwentyOne {
 	first := newest.AddDate(0, 0, 1-Days)
 	for v := range Variants {
 		o.few[v] = page(limit, Days, func(i int) (time.Time, time.Duration, int) {
-			return first.AddDate(0, 0, i).Add(8 * time.Hour), time.Hour, 4500 + 97*v + 53*i
+			return first.AddDate(0, 0, i).Add(8 * time.Hour), time.Hour, fewSteps(v, i)
 		})
 		const daily = (manySamples + Days - 1) / Days
 		o.many[v] = page(limit, manySamples, func(i int) (time.Time, time.Duration, int) {

@@ -49,6 +49,9 @@ type Upstreams struct {
 	mux     *http.ServeMux
 	latency atomic.Int64             // nanoseconds that every answer is held back
 	counts  map[string]*atomic.Int64 // by route
+	fault   *fault
+
+	Connections Connections
 
 	rook         rook
 	oneTwentyOne oneTwentyOne
@@ -56,7 +59,7 @@ type Upstreams struct {
 
 // New makes every answer. newest is the last day that has figures.
 func New(ctx context.Context, newest time.Time) (*Upstreams, error) {
-	u := &Upstreams{newest: newest, mux: http.NewServeMux(), counts: map[string]*atomic.Int64{}}
+	u := &Upstreams{newest: newest, mux: http.NewServeMux(), counts: map[string]*atomic.Int64{}, fault: newFault()}
 	var err error
 	if u.rook, err = newRook(ctx, newest); err != nil {
 		return nil, err
@@ -65,16 +68,19 @@ func New(ctx context.Context, newest time.Time) (*Upstreams, error) {
 	u.route("authorizer", "GET /api/v1/user_id/{user}/data_source/{source}/authorizer", u.rook.authorizer)
 	u.route("list", "GET /api/v2/user_id/{user}/data_sources/authorized", u.rook.list)
 	u.route("day", "GET /v2/processed_data/physical_health/summary", u.rook.day)
-	u.route("quantity", "GET /api/v1/quantity/{account}/stepCount", u.oneTwentyOne.quantity)
-	u.route("profile", "GET /api/v1/profile/{account}", u.oneTwentyOne.profile)
-	u.route("refresh", "POST /api/refresh", u.oneTwentyOne.refresh)
+	u.route("quantity", "GET /api/v1/quantity/{account}/stepCount", u.mayFail(u.oneTwentyOne.quantity))
+	u.route("profile", "GET /api/v1/profile/{account}", u.mayFail(u.oneTwentyOne.profile))
+	u.route("refresh", "POST /api/refresh", u.mayFail(u.oneTwentyOne.refresh))
 	u.mux.HandleFunc("GET /bench/calls", u.calls)
 	u.mux.HandleFunc("POST /bench/reset", u.reset)
+	u.mux.HandleFunc("PUT /bench/fault", u.fault.change)
+	u.mux.HandleFunc("POST /bench/hangup", func(http.ResponseWriter, *http.Request) { u.Connections.HangUp() })
 	return u, nil
 }
 
 // ServeHTTP answers for both upstreams, and under /bench/ for the measurement itself: GET /bench/calls tells how often each
-// route was asked as a JSON object, POST /bench/reset?latency=5ms begins anew.
+// route was asked as a JSON object, POST /bench/reset?latency=5ms begins anew, PUT /bench/fault?kind=hang makes OneTwentyOne fail, and
+// POST /bench/hangup closes idle connections.
 func (u *Upstreams) ServeHTTP(w http.ResponseWriter, r *http.Request) { u.mux.ServeHTTP(w, r) }
 
 func (u *Upstreams) route(name, pattern string, answer http.HandlerFunc) {
@@ -87,6 +93,15 @@ func (u *Upstreams) route(name, pattern string, answer http.HandlerFunc) {
 		}
 		answer(w, r)
 	})
+}
+
+// mayFail is for OneTwentyOne's routes.
+func (u *Upstreams) mayFail(answer http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !u.fault.strikes(w, r) {
+			answer(w, r)
+		}
+	}
 }
 
 func (u *Upstreams) calls(w http.ResponseWriter, _ *http.Request) {

@@ -44,7 +44,7 @@ func TestAFailedDayIsTheProblemOfItsOwnAliasAlone(t *testing.T) {
 	w.rookPerson("w", `{"timeZone": "UTC", "sources": {"Garmin": true}, "days": {`+rookDays(days)+`}}`)
 	w.forgetCalls()
 	early, late := w.ab("w", `from: "2026-04-01", to: "2026-04-05"`, `from: "2026-04-06", to: "2026-04-10"`)
-	assert.Equal(t, map[string]int{"rook.authorized_v2": 1, "rook.physical_summary": 10}, w.calls(), "one walk")
+	assert.Equal(t, map[string]int{"rook.authorized_v2": 1, "rook.user_info": 1, "rook.physical_summary": 10}, w.calls(), "one walk")
 	assert.True(t, early.Complete)
 	assert.Empty(t, early.Problems)
 	assert.Equal(t, "5015", number(early.Total))

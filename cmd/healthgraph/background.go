@@ -14,7 +14,7 @@ import (
 
 const (
 	backgroundPause = 10 * time.Minute
-	forgetAtOnce    = 1000 // lines of access logs, so that no statement takes long
+	forgetAtOnce    = 1000 // rows, so that no statement takes long
 )
 
 // background is the work that serve does beside its callers, until ctx ends.
@@ -40,8 +40,11 @@ func (b background) run(ctx context.Context) {
 		}
 	}
 	if b.settings.AccessLogKeep > 0 {
-		all.Go(func() { b.forget(ctx) })
+		all.Go(func() {
+			b.forget(ctx, b.settings.AccessLogKeep, "old lines of the access log could not be deleted", b.store.ForgetAccessEvents)
+		})
 	}
+	all.Go(func() { b.forgetDays(ctx) })
 	all.Wait()
 }
 
@@ -72,13 +75,20 @@ func (b background) round(ctx context.Context, connector string) (p gateway.Reco
 	})
 }
 
-// forget deletes what the access log has kept for long enough.
-func (b background) forget(ctx context.Context) {
+// forgetDays deletes kept days that were not read for long, and all of them where keeping is off.
+func (b background) forgetDays(ctx context.Context) {
+	if keep, err := b.settings.keepDays(); err == nil { // else serve did not start
+		b.forget(ctx, keep, "old kept days could not be deleted", b.store.ForgetDaysBefore)
+	}
+}
+
+// forget deletes what was kept for long enough.
+func (b background) forget(ctx context.Context, keep time.Duration, failure string, forget func(ctx context.Context, before time.Time, limit int) (int, error)) {
 	for sleep(ctx, spread(b.pause)) {
 		for {
-			n, err := b.store.ForgetAccessEvents(ctx, time.Now().Add(-b.settings.AccessLogKeep), forgetAtOnce)
+			n, err := forget(ctx, time.Now().Add(-keep), forgetAtOnce)
 			if err != nil && ctx.Err() == nil {
-				b.log.ErrorContext(ctx, "old lines of the access log could not be deleted", "error", err)
+				b.log.ErrorContext(ctx, failure, "error", err)
 			}
 			if n < forgetAtOnce || err != nil {
 				break

@@ -49,7 +49,7 @@ func TestWaitingForATurnIsNotHeldAgainstTheUpstream(t *testing.T) {
 		assert.Empty(t, user.StepCount.Problems, user.ID)
 		assert.True(t, user.StepCount.Complete, user.ID)
 	}
-	assert.Equal(t, map[string]int{"rook.authorized_v2": people, "rook.physical_summary": people * days}, w.calls())
+	assert.Equal(t, map[string]int{"rook.authorized_v2": people, "rook.user_info": people, "rook.physical_summary": people * days}, w.calls())
 	assert.LessOrEqual(t, w.rook.Control().Calls().Routes[rook.RoutePhysicalSummary].PeakInFlight, 16)
 }
 

@@ -129,7 +129,7 @@ func (c *demoCommand) start(ctx context.Context, out console, database, base str
 			upstreamSettings: upstreamSettings{
 				UpstreamTimeout: 8 * time.Second, UpstreamRetries: 2, UpstreamBreakAfter: 10, UpstreamBreakFor: 5 * time.Second,
 			},
-			StaleAfter: 72 * time.Hour,
+			StaleAfter: 72 * time.Hour, KeepDays: "1440h",
 		},
 		JWTSecret:        secret,
 		Playground:       true,

@@ -50,8 +50,8 @@ var badQueries = []badInput{
 	{"a return URL of an app for ROOK", `authorizationUrl(dataSource: "fitbit", redirectUrl: "com.example.app:/linked") { url }`, "redirectUrl", "begin with https://"},
 	{"a URL of 9,000 bytes", `authorizationUrl(dataSource: "fitbit", redirectUrl: "https://app.example/` + strings.Repeat("x", 9000) + `") { url }`, "redirectUrl", "at most 8192 bytes"},
 	{"a reversed date range", `stepCount(from: "2026-04-10", to: "2026-04-09") { total }`, "to", "before the first, 2026-04-10"},
-	{"a date range of 367 days", `stepCount(from: "2025-01-01", to: "2026-01-02") { total }`, "to", "at most 366 days, not 367"},
-	{"a date range of all time", `stepCount(from: "0001-01-01", to: "9999-12-31") { total }`, "to", "at most 366 days"},
+	{"a date range of 1,831 days", `stepCount(from: "2021-01-01", to: "2026-01-05") { total }`, "to", "at most 1830 days, not 1831"},
+	{"a date range of all time", `stepCount(from: "0001-01-01", to: "9999-12-31") { total }`, "to", "at most 1830 days"},
 	{"an impossible date", `stepCount(from: "2026-02-29", to: "2026-03-01") { total }`, "from", "a date is an ISO 8601 calendar day"},
 	{"an impossible last date", `stepCount(from: "2026-02-28", to: "2026-13-01") { total }`, "to", "a date is an ISO 8601 calendar day"},
 	{"a date that is a time", `stepCount(from: "2026-02-28T00:00:00Z", to: "2026-03-01") { total }`, "from", "a date is an ISO 8601 calendar day"},
@@ -126,7 +126,7 @@ func TestTheAllowedCaseBesideEachRefusedOne(t *testing.T) {
 		`authorizationUrl(dataSource: "fitbit", redirectUrl: "https://app.example/rook") { url }`,
 		`authorizationUrl(dataSource: "onetwentyone", redirectUrl: "https://app.example/a-return-url-that-is-longer-than-rook-takes") { url }`,
 		`stepCount(from: "2026-04-10", to: "2026-04-10") { total }`,
-		`stepCount(from: "2027-01-01", to: "2028-01-01") { days { presence } }`, // 366 days
+		`stepCount(from: "2026-01-01", to: "2031-01-04") { days { presence } }`, // 1,830 days
 		`stepCount(from: "2028-02-29", to: "2028-03-01") { total }`,
 		`stepCount(from: "2026-04-10", to: "2026-04-10", timeZone: "Asia/Kathmandu") { total }`,
 		`connections(userId: "demo") { id }`,

@@ -65,7 +65,7 @@ func newFleet(t *testing.T, databaseURL string) *fleet {
 	f := &fleet{world: w, db: storetest.DB(t, databaseURL), url: databaseURL, seen: &tokensSeen{}}
 	w.database = f.db.DB
 	settings := []string{
-		"LISTEN=127.0.0.1:0", "RATE_LIMIT_MODE=off", "JWT_SECRET=" + testSecret, "KEYSET_FILE=" + keyset(t), "DATABASE_URL=" + databaseURL,
+		"LISTEN=127.0.0.1:0", "RATE_LIMIT_MODE=off", "KEEP_DAYS=off", "CACHE_BYTES=0", "JWT_SECRET=" + testSecret, "KEYSET_FILE=" + keyset(t), "DATABASE_URL=" + databaseURL,
 		"UPSTREAM_TIMEOUT=" + processTimeout.String(),
 		"ROOK_BASE_URL=" + w.serve(w.rook.Handler()), "ROOK_CLIENT_UUID=" + rook.DummyClientUUID, "ROOK_SECRET_KEY=" + rook.DummySecret,
 		"ONETWENTYONE_BASE_URL=" + w.serve(f.seen.watch(w.oneTwentyOne.Handler())), "ONETWENTYONE_CLIENT_ID=test-client",

@@ -256,7 +256,7 @@ func TestSamplesThatCanBeNoneAreLeftOutAndCounted(t *testing.T) {
 		assert.Equal(t, []string{"2026-04-10 " + c.want}, got.short(), metric)
 		assert.True(t, got.Complete)
 		require.Len(t, got.Problems, 1, metric)
-		assert.Contains(t, got.Problems[0].Message, fmt.Sprintf("%d measurements that make no sense", c.refused))
+		assert.Contains(t, got.Problems[0].Message, fmt.Sprintf("sent %d measurement", c.refused))
 	}
 }
 
@@ -362,4 +362,17 @@ func TestUpstreamCallsOfQuantitiesAreCountedExactly(t *testing.T) {
 		peak := w.oneTwentyOne.Control().Calls().Routes["quantity"].PeakInFlight
 		assert.Equal(t, 10, peak, "%v", maps.Keys(w.calls()))
 	})
+}
+
+// What was read shows at once that the day before is empty and not late, in either field.
+func TestADayThatEndsBeforeTheNewestDataIsEmpty(t *testing.T) {
+	const days = `from: "2026-04-12", to: "2026-04-12"`
+	for name, read := range map[string]func(w *world) []string{
+		"steps":      func(w *world) []string { return w.steps("w", days).short() },
+		"statistics": func(w *world) []string { return w.statistics("w", `metric: "stepCount", `+days).short() },
+	} {
+		w := newWorld(t, worldOptions{})
+		w.walker("UTC", sample("2026-04-13T15:00:00Z", "2026-04-13T15:10:00Z", 100, "phone"))
+		assert.Equal(t, []string{"2026-04-12 - NO_DATA"}, read(w), name)
+	}
 }

@@ -47,6 +47,8 @@ type gatewaySettings struct {
 	ShareAccounts bool          `env:"HEALTHGRAPH_SHARE_ACCOUNTS" help:"Let several people link the same account of an upstream."`
 	StaleAfter    time.Duration `env:"HEALTHGRAPH_STALE_AFTER" default:"72h" help:"How long a linked source may bring nothing new before its link has a problem; 0s for ever."`
 
+	KeepDays string `env:"HEALTHGRAPH_KEEP_DAYS" default:"1440h" help:"How long what an upstream said of a past day is kept, sealed, after it was last read; off to store no measurement."`
+
 	ReconcilePerHour int           `env:"HEALTHGRAPH_RECONCILE_PER_HOUR" default:"60" help:"People whose links are compared with each upstream in an hour; 0 for none."`
 	ReconcileAfter   time.Duration `env:"HEALTHGRAPH_RECONCILE_AFTER" default:"24h" help:"How long ago a link must have been checked to be compared with its upstream again."`
 }
@@ -58,6 +60,7 @@ type settings struct {
 	limitSettings
 	edgeSettings
 	streamSettings
+	admissionSettings
 	profilingSettings
 
 	Listen        string        `env:"HEALTHGRAPH_LISTEN" default:"127.0.0.1:8080" help:"Address to listen on, host:port."`
@@ -117,6 +120,7 @@ func (s *settings) mistakes(kms kmsClients) error {
 	s.gatewaySettings.complain(&c, kms)
 	s.limitSettings.complain(&c)
 	s.streamSettings.complain(&c)
+	s.admissionSettings.complain(&c)
 	s.profilingSettings.complain(&c)
 	return errors.Join(c...)
 }
@@ -158,8 +162,23 @@ func (s *gatewaySettings) complain(c *complaints, kms kmsClients) {
 	s.upstreamSettings.complain(c)
 	s.cacheSettings.complain(c)
 	c.mistake(s.StaleAfter < 0, "HEALTHGRAPH_STALE_AFTER must be a time such as 72h, or 0s")
+	if _, err := s.keepDays(); err != nil {
+		*c = append(*c, err)
+	}
 	c.mistake(s.ReconcilePerHour < 0 || s.ReconcilePerHour > maxPerHour, "HEALTHGRAPH_RECONCILE_PER_HOUR must be from 0 to %d", maxPerHour)
 	c.mistake(s.ReconcileAfter < time.Hour, "HEALTHGRAPH_RECONCILE_AFTER must be at least 1h, such as 24h")
+}
+
+// keepDays is 0 where none are kept.
+func (s *gatewaySettings) keepDays() (time.Duration, error) {
+	if s.KeepDays == "off" {
+		return 0, nil
+	}
+	keep, err := time.ParseDuration(s.KeepDays)
+	if err != nil || keep < time.Hour {
+		return 0, errors.New("HEALTHGRAPH_KEEP_DAYS must be off, or a time of at least 1h, such as 1440h")
+	}
+	return keep, nil
 }
 
 // maxPerHour is a thousand a second.

@@ -234,3 +234,16 @@ func TestSleepWithoutOneUpstreamIsTheOthers(t *testing.T) {
 	assert.True(t, got.Complete, "what is revoked is missing to nobody")
 	assert.Len(t, got.Days[0].Candidates, 1)
 }
+
+func TestANightExplainsItself(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.link("demo", "demo", "profile", "quantity", "sleep")
+	var data struct {
+		Sleep struct {
+			Days []struct{ Explanation string }
+		}
+	}
+	w.ask(w.token("demo"), `{ sleep(from: "2026-03-28", to: "2026-03-28") { days { explanation } } }`, nil).into(&data)
+	assert.Equal(t, "6 h 28 min of sleep, from OneTwentyOne: no other figure is longer. Recorded by phone; watch: what several recorded at "+
+		"the same time counts once. ROOK (Garmin) has 6 h 7 min of sleep: not taken, because another figure is longer.", data.Sleep.Days[0].Explanation)
+}

@@ -90,6 +90,7 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 		Playground:    o.playground,
 		ReturnPage:    o.returnPage,
 		Streams:       streams,
+		Admission:     s.admission(),
 		Now:           o.now,
 		Log:           log,
 
@@ -129,10 +130,16 @@ func newCore(ctx context.Context, s gatewaySettings, returnURLs []string, o opti
 	keeper := tokens.NewKeeper(tokens.KeeperConfig{
 		Store: db, Sealer: sealer, Now: o.now, Log: log, CallTimeout: s.UpstreamTimeout, ShareAccounts: s.ShareAccounts, OnChange: tell,
 	})
-	gw, err := newGateway(ctx, s, returnURLs, gateway.Config{
+	config := gateway.Config{
 		Registry: registry, Store: db, Tokens: keeper, Changes: changes, StaleAfter: s.StaleAfter, Now: o.now, Log: log,
 		GrantsFreshFor: s.grantsFreshFor(), Forget: answers.Forget,
-	})
+	}
+	if keep, err := s.keepDays(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	} else if keep > 0 {
+		config.Days = sealer
+	}
+	gw, err := newGateway(ctx, s, returnURLs, config)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -88,6 +88,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 			OneTwentyOneBaseURL: w.serve(w.oneTwentyOne.Handler()), OneTwentyOneClientID: "test-client", OneTwentyOneClientSecret: "test-client-secret",
 			OneTwentyOneRedirectURI: testReturnURL, OneTwentyOneEncoding: "json",
 			upstreamSettings: upstreamSettings{UpstreamTimeout: 8 * time.Second}, // without retries and breakers, for exact counts
+			KeepDays:         "off",
 		},
 		JWTSecret:        testSecret,
 		ReturnURLs:       []string{"https://app.example/rook", "com.example.app:/linked", "https://app.example/a-return-url-that-is-longer-than-rook-takes"},

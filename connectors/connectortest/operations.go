@@ -21,6 +21,7 @@ const (
 	Revoke         = "Revoke"
 	ReadDailySteps = "ReadDailySteps"
 	ReadSamples    = "ReadSamples"
+	ReadTimeZone   = "ReadTimeZone"
 )
 
 // operation is one method of the connector, called with what the harness has for it.
@@ -105,6 +106,12 @@ func (s *suite) operations(connector connectors.Connector) []operation {
 	if c, ok := connector.(connectors.SampleReader); ok {
 		add(operation{name: ReadSamples, byPerson: s.plug.NeedsGrant(), run: func(ctx context.Context, person *http.Client) []error {
 			return one(connectors.ReadAllSamples(ctx, c, account(person), connectors.SamplesOn(health.StepCountMetric, h.Days)).Err)
+		}})
+	}
+	if c, ok := connector.(connectors.ZoneReader); ok {
+		add(operation{name: ReadTimeZone, run: func(ctx context.Context, _ *http.Client) []error {
+			_, err := c.ReadTimeZone(ctx, account(nil))
+			return one(err)
 		}})
 	}
 	return append(all, s.sleepOperations(connector)...)

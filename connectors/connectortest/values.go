@@ -64,6 +64,9 @@ func (s *suite) checkValues(ctx context.Context, connector connectors.Connector,
 	if c, ok := connector.(connectors.Adopter); ok {
 		s.checkAdoptGrant(c)
 	}
+	if c, ok := connector.(connectors.ZoneReader); ok {
+		s.checkZone(ctx, c)
+	}
 	if c, ok := connector.(connectors.Refresher); ok {
 		if next, err := c.Refresh(ctx, s.harness.Grant); err == nil {
 			s.checkGrant(Refresh, next)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,23 +34,40 @@ func onePage(n int) []byte {
 // BenchmarkReadSamples reads one page, in doubling sizes, without a network.
 func BenchmarkReadSamples(b *testing.B) {
 	for _, n := range []int{1250, 2500, 5000, 10_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			client := &http.Client{Transport: connectortest.Always{Status: 200, Body: onePage(n)}}
-			connector, err := newConnector("https://121.example", connectors.ClientConfig{HTTP: client, Now: func() time.Time { return noon }})
-			require.NoError(b, err)
-			reader, _ := connector.(connectors.SampleReader)
-			person := connectors.Account{ID: accountID, Client: client}
-			span := connectors.SampleRequest{Metric: health.StepCountMetric, Span: health.Interval{Start: noon.Add(-time.Hour * 24 * 30), End: noon}}
-			b.ReportAllocs()
-			for b.Loop() {
-				total := 0
-				result := reader.ReadSamples(b.Context(), person, span, func(page []health.Sample) bool {
-					total += len(page)
-					return true
-				})
-				require.NoError(b, result.Err)
-				require.Equal(b, n, total)
-			}
+		b.Run(fmt.Sprint(n), func(b *testing.B) { benchmarkPage(b, onePage(n), n) })
+	}
+}
+
+// BenchmarkReadDescribedDevices reads a page on which each sample of the watch describes it anew, as Apple's export does.
+func BenchmarkReadDescribedDevices(b *testing.B) {
+	const n = 10_000
+	parts := strings.Split(string(onePage(n)), `"Watch7,1"`)
+	var body strings.Builder
+	for i, part := range parts {
+		body.WriteString(part)
+		if i < len(parts)-1 {
+			fmt.Fprintf(&body, `"<<HKDevice: 0x28%07d>, name:Apple Watch, manufacturer:Apple Inc., model:Watch, hardware:Watch7,1, software:8.3>"`, i)
+		}
+	}
+	benchmarkPage(b, []byte(body.String()), n)
+}
+
+func benchmarkPage(b *testing.B, body []byte, n int) {
+	b.Helper()
+	client := &http.Client{Transport: connectortest.Always{Status: 200, Body: body}}
+	connector, err := newConnector("https://121.example", connectors.ClientConfig{HTTP: client, Now: func() time.Time { return noon }})
+	require.NoError(b, err)
+	reader, _ := connector.(connectors.SampleReader)
+	person := connectors.Account{ID: accountID, Client: client}
+	span := connectors.SampleRequest{Metric: health.StepCountMetric, Span: health.Interval{Start: noon.Add(-time.Hour * 24 * 30), End: noon}}
+	b.ReportAllocs()
+	for b.Loop() {
+		total := 0
+		result := reader.ReadSamples(b.Context(), person, span, func(page []health.Sample) bool {
+			total += len(page)
+			return true
 		})
+		require.NoError(b, result.Err)
+		require.Equal(b, n, total)
 	}
 }

@@ -86,3 +86,14 @@ func (c *Connector) failure(call connectors.Call, answer connectors.Answer) erro
 	}
 	return err
 }
+
+// spent is RATE_LIMITED where an answer says that no request is left; nil where one is.
+func (c *Connector) spent(limit json.RawMessage, header http.Header) error {
+	left := limitOf(limit, header)
+	if !left.isSpent() {
+		return nil
+	}
+	spent := health.Fail(health.RateLimited, "OneTwentyOne takes no more requests for now: its daily limit is spent", nil)
+	spent.RetryAfter = left.wait(c.client.Now())
+	return spent
+}

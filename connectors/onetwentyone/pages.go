@@ -10,7 +10,6 @@ import (
 	"strconv"
 
 	"healthgraph/connectors"
-	"healthgraph/health"
 )
 
 // pageAnswer is {"pagination":{"current_page":1,"has_more":true,"next_page":"…"},"limit":{…},"data":[…]}. Of the
@@ -65,10 +64,8 @@ func (c *Connector) walk(ctx context.Context, account connectors.Account, query 
 		if more, err := take(items); err != nil || !more || !*wire.Pagination.HasMore {
 			return err
 		}
-		if left := limitOf(wire.Limit, answer.Header); left.isSpent() {
-			spent := health.Fail(health.RateLimited, "OneTwentyOne takes no more requests for now: its daily limit is spent", nil)
-			spent.RetryAfter = left.wait(c.client.Now())
-			return spent
+		if err := c.spent(wire.Limit, answer.Header); err != nil {
+			return err
 		}
 	}
 	return c.client.Invalid("the pages do not end")

@@ -1,7 +1,7 @@
 package onetwentyone
 
 import (
-	"encoding/json"
+	"bytes"
 	"strings"
 	"time"
 
@@ -126,10 +126,15 @@ func (r *sampleReader) unit(value []byte) unit {
 }
 
 func (r *sampleReader) device(source, device []byte) string {
-	r.scratch = append(append(append(r.scratch[:0], source...), 0), device...) // no JSON holds a zero byte
+	same := device
+	if bytes.HasPrefix(device, []byte(`"<<HKDevice:`)) { // the address in it is another one for each sample
+		same = device[bytes.IndexByte(device, ':'):]
+		same = same[max(bytes.IndexByte(same, '>'), 0):]
+	}
+	r.scratch = append(append(append(r.scratch[:0], source...), 0), same...) // no JSON holds a zero byte
 	name, known := r.devices[string(r.scratch)]
 	if !known {
-		name = deviceOf(source, device)
+		name = r.spelt(deviceOf(source, device))
 		if len(r.devices) < mostRemembered {
 			r.devices[string(r.scratch)] = name
 		}
@@ -137,51 +142,15 @@ func (r *sampleReader) device(source, device []byte) string {
 	return name
 }
 
-// deviceOf tells the counters apart. HealthKit has a source, which wrote the sample, and a device, which measured it;
-// phone and watch may share either, so that both are taken where both are named.
-func deviceOf(sourceJSON, deviceJSON json.RawMessage) string {
-	source, device := nameOf(sourceJSON), nameOf(deviceJSON)
-	switch {
-	case source == "" || source == device:
-		return device
-	case device == "":
-		return source
-	}
-	return source + " / " + device
-}
-
-// maxText bounds a name or id that is kept of a sample, in bytes.
-const maxText = 512
-
-// nameOf reads a text or number, or an object's name or id.
-func nameOf(value json.RawMessage) string {
-	text, isText := connectors.Text(value)
-	switch {
-	case value == nil:
-		return ""
-	case isText:
-		text = strings.TrimSpace(text)
-	case value[0] == '{':
-		text = nameInside(value)
-	default:
-		if _, there, ok := connectors.Number(value); there && ok {
-			text = string(value)
+// spelt is the first spelling of a name that differs in case alone: it is the same device.
+func (r *sampleReader) spelt(name string) string {
+	lower := strings.ToLower(name)
+	first, known := r.spellings[lower]
+	if !known {
+		first = name
+		if len(r.spellings) < mostRemembered {
+			r.spellings[lower] = name
 		}
 	}
-	if len(text) > maxText {
-		text = strings.ToValidUTF8(text[:maxText], "")
-	}
-	return text
-}
-
-func nameInside(value json.RawMessage) string {
-	var object map[string]json.RawMessage
-	if json.Unmarshal(value, &object) == nil {
-		for _, name := range []string{"name", "source", "id", "bundleIdentifier", "bundle_identifier", "model"} {
-			if text, _ := connectors.Text(object[name]); text != "" {
-				return text
-			}
-		}
-	}
-	return ""
+	return first
 }

@@ -35,12 +35,14 @@ type sampleReader struct {
 	names   map[string]column
 	units   map[string]unit
 	devices map[string]string
-	scratch []byte
-	layout  int // of sampleTimes: the one that the last odd instant was written in
+
+	spellings map[string]string // of devices, by their lower case
+	scratch   []byte
+	layout    int // of sampleTimes: the one that the last odd instant was written in
 }
 
 func newSampleReader(m measure, now time.Time) *sampleReader {
-	return &sampleReader{measure: m, now: now, names: map[string]column{}, units: map[string]unit{}, devices: map[string]string{}}
+	return &sampleReader{measure: m, now: now, names: map[string]column{}, units: map[string]unit{}, devices: map[string]string{}, spellings: map[string]string{}}
 }
 
 // mostRemembered bounds each of a reader's memories: an honest list has a handful of each.

@@ -57,7 +57,7 @@ func (c *Connector) ReadSamples(ctx context.Context, account connectors.Account,
 	if len(held) > 0 {
 		hand(held)
 	}
-	result := connectors.SampleResult{Refused: r.refused, Err: err}
+	result := connectors.SampleResult{Newest: r.newest, Refused: r.refused, Err: err}
 	if err != nil && r.ascending {
 		result.ReadUntil = r.latest // another sample that starts at the same instant may stand on the next page
 	}
@@ -97,10 +97,8 @@ func (c *Connector) readPages(ctx context.Context, account connectors.Account, r
 		if more := yield(samples); !more || err != nil || !*page.hasMore {
 			return err
 		}
-		if left := limitOf(page.limit, answer.Header); left.isSpent() {
-			spent := health.Fail(health.RateLimited, "OneTwentyOne takes no more requests for now: its daily limit is spent", nil)
-			spent.RetryAfter = left.wait(c.client.Now())
-			return spent
+		if err := c.spent(page.limit, answer.Header); err != nil {
+			return err
 		}
 	}
 	return c.client.Invalid("the pages do not end")
@@ -119,16 +117,17 @@ type reading struct {
 	nonsense  uint64 // hash of the last page on which nothing made sense
 	refused   int
 	latest    time.Time // start of the last sample
+	newest    time.Time // end of the newest one
 	ascending bool      // so far, by start: "asc" is taken to mean that, but what it sorts on is not documented
 }
 
-// identityOf is what makes two samples the same one: start and id, or without an id start, end, value and device. An id that is
-// not one (a type's name) costs no sample.
+// identityOf is what makes two samples the same one: device, start and id, or without an id device, start, end and value. An id that
+// is not one (a type's name) costs no sample: neither those at other times, nor those of another device at the same time.
 func identityOf(s health.Sample) health.SamplePlace {
 	if s.ID != "" {
 		s.End = s.Start
 	}
-	return health.PlaceOf("", s)
+	return health.PlaceOf(health.DataSourceID(s.Device), s)
 }
 
 // add gives the page's samples that are new. Of a page that it refuses it gives none.
@@ -161,6 +160,9 @@ func (r *reading) add(page samplePage, body []byte) (samples []health.Sample, er
 		r.page[key] = true
 		ascending = ascending && !sample.Start.Before(latest)
 		latest = sample.Start
+		if sample.End.After(r.newest) {
+			r.newest = sample.End
+		}
 		samples = append(samples, sample)
 	}
 	switch {

@@ -24,6 +24,7 @@ var (
 	_ connectors.Revoker          = (*Connector)(nil)
 	_ connectors.DailyStepReader  = (*Connector)(nil)
 	_ connectors.DailySleepReader = (*Connector)(nil)
+	_ connectors.ZoneReader       = (*Connector)(nil)
 )
 
 // ROOK's two environments. Their credentials differ.
@@ -112,6 +113,7 @@ const (
 	partPages     = "pages to link on"
 	partRevoke    = "revocations"
 	partSummaries = "summaries"
+	partInfo      = "user information"
 )
 
 // call is a request to a part of ROOK with our credential on it.

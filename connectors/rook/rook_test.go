@@ -37,9 +37,14 @@ func newConnector(baseURL string, client connectors.ClientConfig) (connectors.Co
 // against makes a connector whose ROOK is the handler.
 func against(t *testing.T, handler http.HandlerFunc) *rook.Connector {
 	t.Helper()
+	return againstAt(t, noon, handler)
+}
+
+func againstAt(t *testing.T, now time.Time, handler http.HandlerFunc) *rook.Connector {
+	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	connector, err := newConnector(server.URL, connectors.ClientConfig{Now: func() time.Time { return noon }})
+	connector, err := newConnector(server.URL, connectors.ClientConfig{Now: func() time.Time { return now }})
 	require.NoError(t, err)
 	return connector.(*rook.Connector)
 }
@@ -61,7 +66,7 @@ func code(err error) health.Code {
 }
 
 func TestConformance(t *testing.T) {
-	summary, sleep := file(t, "summary.json"), file(t, "sleep.json")
+	summary, sleep, info := file(t, "summary.json"), file(t, "sleep.json"), file(t, "user_info.json")
 	pages := map[string]string{"/data_sources/authorized": file(t, "links_v2.json"), "/authorizer": file(t, "authorizer.json"),
 		"/revoke_auth": `{"message":"revoked"}`}
 	connectortest.Run(t, connectortest.Harness{
@@ -76,6 +81,9 @@ func TestConformance(t *testing.T) {
 				answer := summary
 				if strings.Contains(r.URL.Path, "/sleep_health/") {
 					answer = sleep
+				}
+				if strings.HasSuffix(r.URL.Path, "/user/info") {
+					answer = info
 				}
 				answer = strings.ReplaceAll(answer, "person-a", r.URL.Query().Get("user_id"))
 				_, _ = io.WriteString(w, strings.ReplaceAll(answer, "2026-03-29", date))
@@ -97,7 +105,7 @@ func TestConformance(t *testing.T) {
 			switch operation {
 			case connectortest.Revoke:
 				return status == http.StatusUnprocessableEntity // nothing to revoke
-			case connectortest.ReadLinks, connectortest.ReadDailySteps, connectortest.ReadDailySleep:
+			case connectortest.ReadLinks, connectortest.ReadDailySteps, connectortest.ReadDailySleep, connectortest.ReadTimeZone:
 				return status == http.StatusNotFound // a person that ROOK does not know
 			}
 			return false
@@ -158,11 +166,12 @@ func TestUnacceptableIDIsNeverSent(t *testing.T) {
 	oura := health.DataSource{ID: "oura", Name: "Oura", Kind: health.KindBrowser}
 	_, authorizeErr := connector.Authorize(t.Context(), connectors.AuthorizeRequest{Account: account, DataSource: oura})
 	_, revokeErr := connector.Revoke(t.Context(), account, oura)
+	_, zoneErr := connector.ReadTimeZone(t.Context(), account)
 	for _, err := range []error{
 		connector.ReadLinks(t.Context(), []connectors.Account{account})[0].Err,
 		connector.ReadDailySteps(t.Context(), account, []health.Date{day("2026-03-29")})[0].Err,
 		connector.ReadDailySleep(t.Context(), account, []health.Date{day("2026-03-29")})[0].Err,
-		authorizeErr, revokeErr,
+		authorizeErr, revokeErr, zoneErr,
 	} {
 		assert.Equal(t, health.Internal, code(err))
 	}

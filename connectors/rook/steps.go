@@ -33,7 +33,7 @@ func (c *Connector) ReadDailySteps(ctx context.Context, account connectors.Accou
 		if err != nil {
 			return c.invalid(err)
 		}
-		results[i].Total.Steps, results[i].Total.DataSources = steps, sourcesNamed(content.Metadata.Sources)
+		results[i].Total.Steps, results[i].Total.DataSources, results[i].Total.Version = steps, sourcesNamed(content.Metadata.Sources), content.version
 		return nil
 	}, func(i int, err error) { results[i].Total.Date, results[i].Err = dates[i], err })
 	return results

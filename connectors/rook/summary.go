@@ -26,7 +26,7 @@ const (
 	sleepHealth     = "sleep_health"
 )
 
-// document is one of ROOK's documents about a day: what of it tells steps or sleep, and whose they are.
+// document is one of ROOK's documents about a day: what of it tells steps, sleep or a zone, and whose they are.
 type document struct {
 	Version       json.RawMessage `json:"document_version"`
 	UserID        json.RawMessage `json:"user_id"`
@@ -41,6 +41,10 @@ type document struct {
 			Summary summary `json:"sleep_summary"`
 		} `json:"summary"`
 	} `json:"sleep_health"`
+	Information *information `json:"user_information"`
+	Metadata    *struct {
+		UserID any `json:"user_id_string"`
+	} `json:"metadata"` // of user_info; that of a summary is within it
 }
 
 // summary is the content of a document. Parts of another structure are absent.
@@ -50,6 +54,7 @@ type summary struct {
 		Sources []string `json:"sources_of_data_array"`
 		UserID  any      `json:"user_id_string"`
 	} `json:"metadata"`
+	version  int64    // of the document that it stands in
 	Distance distance `json:"distance"`
 	Duration duration `json:"duration"`
 	Scores   scores   `json:"scores"`
@@ -87,11 +92,14 @@ func (c *Connector) readSummary(ctx context.Context, id string, date health.Date
 	if err != nil || len(documents) == 0 {
 		return nil, err
 	}
-	newest, err := newestOf(documents)
+	newest, version, err := newestOf(documents)
 	if err != nil {
 		return nil, c.invalid(err)
 	}
 	content, err := newest.about(id, date, structure)
+	if content != nil {
+		content.version = version
+	}
 	return content, c.invalid(err)
 }
 
@@ -110,18 +118,18 @@ func (c *Connector) documents(answer connectors.Answer) ([]document, error) {
 	return one, c.client.Decode(answer, &one[0])
 }
 
-func newestOf(documents []document) (newest document, err error) {
+func newestOf(documents []document) (newest document, version int64, err error) {
 	highest := math.Inf(-1)
 	for _, d := range documents {
-		version, _, ok := connectors.Number(d.Version)
+		number, _, ok := connectors.Number(d.Version)
 		if !ok {
-			return document{}, errors.New("a document's version is no number")
+			return document{}, 0, errors.New("a document's version is no number")
 		}
-		if version >= highest {
-			highest, newest = version, d
+		if number >= highest {
+			highest, newest = number, d
 		}
 	}
-	return newest, nil
+	return newest, int64(min(max(highest, 0), math.MaxInt32)), nil
 }
 
 // about is the summary in the document, nil where it is empty, if it is the person's and the day's.

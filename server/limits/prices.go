@@ -22,7 +22,7 @@ const (
 	sources   = 12 // data sources of the catalogue, and so links of a person
 	upstreams = 2
 	few       = 3 // data sources of one figure, capabilities, scopes, problems
-	mostDays  = 366
+	mostDays  = 1830
 	metrics   = 120
 )
 
@@ -160,8 +160,8 @@ func connections(a arguments, _ int) price {
 	return price{own: callCost, count: links, size: 1}
 }
 
-// stepCount is a call for each day where the upstream answers days, and some for the links, the profile, the pages of samples
-// and a renewal. What is refused before any call, such as more days than a field takes, costs no more than the longest range.
+// stepCount is a call for each day where the upstream answers days, and some for the links, the profile or zone, the pages of
+// samples and a renewal. What is refused before any call, such as more days than a field takes, costs no more than the longest range.
 func stepCount(a arguments, _ int) price {
 	days := 1
 	var from, to health.Date

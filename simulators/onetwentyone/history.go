@@ -108,8 +108,8 @@ func (h *history) with(s Step) *history {
 	return b.publish()
 }
 
-// selection is the samples of a range, in order of start, without a copy of them: a few that began before the range
-// and reach into it, and then all records from first to last.
+// selection is the samples of a range, without a copy of them: a few, by their places, that began before the range and reach into
+// it (or all, where they are in another order than that of their start), and then all records from first to last.
 type selection struct {
 	h           *history
 	reaching    []int
@@ -152,6 +152,16 @@ func (s selection) index(n int, descending bool) int {
 		return s.reaching[n]
 	}
 	return s.first + n - len(s.reaching)
+}
+
+// sorted is the same samples in another order.
+func (s selection) sorted(compare func(h *history, i, j int) int) selection {
+	all := make([]int, s.len())
+	for n := range all {
+		all[n] = s.index(n, false)
+	}
+	slices.SortFunc(all, func(i, j int) int { return compare(s.h, i, j) })
+	return selection{h: s.h, reaching: all}
 }
 
 // id is the sample's own or one made from the person, the metric and the sample. Equal samples, which real exports

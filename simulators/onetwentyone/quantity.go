@@ -1,6 +1,7 @@
 package onetwentyone
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"net/http"
@@ -75,7 +76,19 @@ func (s *Simulator) quantity(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Simulator) selectSamples(a asked, metric string, q query) selection {
-	return s.history(a.person, metric).between(q.from, q.to, a.now.UnixMilli(), a.sw.RangeBy == "overlap")
+	sel := s.history(a.person, metric).between(q.from, q.to, a.now.UnixMilli(), a.sw.RangeBy == "overlap")
+	switch a.sw.Order {
+	case "end":
+		return sel.sorted(func(h *history, i, j int) int {
+			return cmp.Or(cmp.Compare(h.records[i].end, h.records[j].end), cmp.Compare(i, j))
+		})
+	case "id":
+		owner := a.person.userID + " " + metric
+		return sel.sorted(func(h *history, i, j int) int {
+			return cmp.Or(cmp.Compare(h.id(owner, i), h.id(owner, j)), cmp.Compare(i, j))
+		})
+	}
+	return sel
 }
 
 // pagination is the object of that name (api.onetwentyone.ai/pagination).

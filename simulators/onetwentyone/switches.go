@@ -15,8 +15,7 @@ import (
 // can be told to misbehave. GET and PATCH /_control/switches show and change it under the json names; the words that a
 // switch knows are in its comment, the default first. What the documentation does settle is not here.
 //
-// Four open questions are no switches. Items are ordered by start, then end, then order of arrival. A redirect_uri must
-// equal a registered one byte for byte. A startDate after the endDate gives no items. Items are raw samples that may
+// Three open questions are no switches. A redirect_uri must equal a registered one byte for byte. A startDate after the endDate gives no items. Items are raw samples that may
 // overlap; to have merged ones, PUT people with samples that do not overlap and name no device.
 type Switches struct {
 	// CodeLifetime: how long an authorization code can be exchanged is not documented.
@@ -70,6 +69,9 @@ type Switches struct {
 	Offsets string `json:"offsets"`
 	// RangeBy: which samples are in the range: those that "start" in it, or all that "overlap" it.
 	RangeBy string `json:"rangeBy"`
+	// Order: what samples are sorted on is not documented. "start", then end; "end", then start; or "id", which is to say by
+	// nothing that helps.
+	Order string `json:"order"`
 	// OutOfRange: what a page below 1 or a pageSize outside 1 to 10000 does: "reject" or "clamp".
 	OutOfRange string `json:"outOfRange"`
 	// BeyondLast: a page after the last one is "empty" or "notFound".
@@ -144,7 +146,7 @@ func DefaultSwitches() Switches {
 		InvalidGrantStatus: http.StatusBadRequest, InvalidClientStatus: http.StatusUnauthorized, TokenErrors: "oauth",
 		UnauthorizedStatus: http.StatusUnauthorized, MissingScopeStatus: http.StatusForbidden, OtherUserStatus: http.StatusForbidden,
 		UnknownUserStatus: http.StatusNotFound, UnknownMetricStatus: http.StatusNotFound, MalformedStatus: http.StatusBadRequest,
-		ErrorBody: "json", DefaultPageSize: 1000, EndDate: "inclusive", PlainDates: "utc", Offsets: "accept", RangeBy: "start",
+		ErrorBody: "json", DefaultPageSize: 1000, EndDate: "inclusive", PlainDates: "utc", Offsets: "accept", RangeBy: "start", Order: "start",
 		OutOfRange: "reject", BeyondLast: "empty", NoPage: "null", NextPage: "path", NextPageSort: "drop",
 		ItemNames: "snake", Numbers: "number", Times: "z", Units: "export", Percent: "fraction", ItemDevices: true, ItemIDs: true,
 		SleepItems: "sessions", SleepStageNames: "short", SleepEnds: "end", SleepUnits: "seconds",
@@ -158,7 +160,7 @@ func (s Switches) Validate() error {
 		{"denyAs", s.DenyAs, "redirect page"}, {"noScopes", s.NoScopes, "deny grant"},
 		{"tokenEncoding", s.TokenEncoding, "both json form"}, {"tokenErrors", s.TokenErrors, "oauth plain empty"},
 		{"errorBody", s.ErrorBody, "json html empty"}, {"endDate", s.EndDate, "inclusive exclusive"},
-		{"plainDates", s.PlainDates, "utc home"}, {"offsets", s.Offsets, "accept reject"}, {"rangeBy", s.RangeBy, "start overlap"},
+		{"plainDates", s.PlainDates, "utc home"}, {"offsets", s.Offsets, "accept reject"}, {"rangeBy", s.RangeBy, "start overlap"}, {"order", s.Order, "start end id"},
 		{"outOfRange", s.OutOfRange, "reject clamp"}, {"beyondLast", s.BeyondLast, "empty notFound"},
 		{"noPage", s.NoPage, "null absent"}, {"nextPage", s.NextPage, "path absolute foreign"},
 		{"nextPageSort", s.NextPageSort, "drop keep"}, {"itemNames", s.ItemNames, "snake camel"},

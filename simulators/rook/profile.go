@@ -12,9 +12,9 @@ import (
 var offsetPattern = regexp.MustCompile(`^[+-](0\d|1[0-4]):[0-5]\d$`)
 
 // userInfo is what is known of a person, with their IANA zone at user_information.user_demographics.time_zone_string
-// (OpenAPI 2.0.1). It is the same for every date on which the person is known; nobody else has any.
+// (OpenAPI 2.0.1). It is the same for every date that has one; who is not known has none.
 func (s *Simulator) userInfo(e enquiry) object {
-	if !e.known {
+	if !e.known || e.sw.UserInfoDays == "ended" && e.now.Before(e.end()) {
 		return nil
 	}
 	got := reading{version: 1}
@@ -22,6 +22,18 @@ func (s *Simulator) userInfo(e enquiry) object {
 	doc := s.root(e, got, "user_info")
 	doc["metadata"] = s.metadata(e, got, e.now.In(e.zone))
 	demographics := object{"time_zone_string": e.zone.String()}
+	switch e.sw.TimeZoneForm {
+	case "empty":
+		demographics["time_zone_string"] = ""
+	case "null":
+		demographics["time_zone_string"] = nil
+	case "absent":
+		delete(demographics, "time_zone_string")
+	case "offset":
+		demographics["time_zone_string"] = e.now.In(e.zone).Format("-07:00")
+	case "windows":
+		demographics["time_zone_string"] = "Romance Standard Time" // whoever it is
+	}
 	for _, name := range []string{
 		"sex_string", "gender_string", "date_of_birth_string", "country_string", "state_string", "city_string",
 		"ethnicity_string", "income_string", "marital_status_string", "education_string",

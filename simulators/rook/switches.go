@@ -108,6 +108,11 @@ type Switches struct {
 	NightDate string `json:"nightDate"`
 	// TimeZoneStatus: the answer to setting a zone is undocumented. Assumed: 200; or 201, or 204.
 	TimeZoneStatus int `json:"timeZoneStatus"`
+	// UserInfoDays: which dates have a user_info is undocumented. Assumed: "all" that have begun; or "ended", those that have ended.
+	UserInfoDays string `json:"userInfoDays"`
+	// TimeZoneForm: what time_zone_string holds is shown by an empty example only. Assumed: "iana", a name; or "empty", "null",
+	// "absent", "offset" (+01:00), "windows" (a name of Windows').
+	TimeZoneForm string `json:"timeZoneForm"`
 }
 
 // DefaultSwitches are the assumptions that a simulator starts with.
@@ -121,6 +126,7 @@ func DefaultSwitches() Switches {
 		RevokeNotConnectedStatus: 422, RevokableSources: "all", EmptyRevoke: "refuse",
 		NoDataStatus: 204, BadQueryStatus: 422, FutureDateStatus: 204, SourcesPerDocument: "mixed", GranularData: true,
 		ActiveStepsItem: "active_steps_int", SummaryInstant: "localMidnight", NightDate: "morning", TimeZoneStatus: 200,
+		UserInfoDays: "all", TimeZoneForm: "iana",
 	}
 }
 
@@ -154,6 +160,8 @@ func (s *Switches) Validate() error {
 		{"summaryInstant", s.SummaryInstant, []string{"localMidnight", "utcMidnight", "localMidnightInUTC", "extraction"}},
 		{"nightDate", s.NightDate, []string{"morning", "evening"}},
 		{"timeZoneStatus", strconv.Itoa(s.TimeZoneStatus), []string{"200", "201", "204"}},
+		{"userInfoDays", s.UserInfoDays, []string{"all", "ended"}},
+		{"timeZoneForm", s.TimeZoneForm, []string{"iana", "empty", "null", "absent", "offset", "windows"}},
 	} {
 		if !slices.Contains(c.allowed, c.value) {
 			return fmt.Errorf("%s cannot be %q; allowed are %s", c.name, c.value, strings.Join(c.allowed, ", "))

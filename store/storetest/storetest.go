@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"upstream ids", upstreamIDs},
 		{"upstream ids of many", upstreamIDsOfMany},
 		{"upstream ids, raced", upstreamIDsRaced},
+		{"zones", zones},
 		{"links", links},
 		{"links, versions", linkVersions},
 		{"links, times", linkTimes},
@@ -58,6 +59,11 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"API keys, raced", apiKeysRaced},
 		{"link key", linkKey},
 		{"awkward ids", awkwardIDs},
+		{"kept days", keptDays},
+		{"kept days, versions", keptVersions},
+		{"kept days, raced", keptRaced},
+		{"kept days, beside ends of links", keptBesideEnds},
+		{"kept days, by grant", keptByGrant},
 		{"a person deleted", personDeleted},
 		{"ended context", endedContext},
 	} {
@@ -94,7 +100,7 @@ func Open(t testing.TB, config store.Config) *store.Store {
 
 // DB is a plain handle of the database behind a URL of SQLite or Postgres, for a look inside. It is closed when the test
 // ends.
-func DB(t *testing.T, url string) *bun.DB {
+func DB(t testing.TB, url string) *bun.DB {
 	t.Helper()
 	var db *bun.DB
 	if file, ok := strings.CutPrefix(url, "sqlite://"); ok {

@@ -57,6 +57,17 @@ describe('in a browser', { timeout: 180_000 }, () => {
     assert.deepEqual(complaints, [], 'no script failed, and the policy stopped nothing')
   })
 
+  test('on a phone the answer stands below the query, as wide as it', async () => {
+    const { page } = await openPage(browser, [demo.gateway])
+    await page.setViewportSize({ width: 390, height: 800 })
+    await page.goto(demo.playground)
+    await page.locator('.graphiql-query-editor .view-line').first().waitFor()
+    await execute(page)
+    await page.locator('.result-window .view-line').getByText('"data"').waitFor()
+    const [query, answer] = await Promise.all(['.graphiql-editors', '.result-window'].map((part) => page.locator(part).boundingBox()))
+    assert.ok(answer.y >= query.y + query.height - 1 && answer.width > 200, `the answer is ${JSON.stringify(answer)}, the query ${JSON.stringify(query)}`)
+  })
+
   test('the Playground subscribes with the token of its headers, and shows what changes', async () => {
     await demo.link()
     const { page, strays, complaints } = await openPage(browser, [demo.gateway])

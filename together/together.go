@@ -1,4 +1,5 @@
-package cache
+// Package together makes reads once that several ask for at the same time.
+package together
 
 import (
 	"context"
@@ -7,11 +8,11 @@ import (
 	"sync"
 )
 
-// together makes identical reads that are under way at the same time once. A key says whose the read is and of what: nothing
+// Reads makes identical reads that are under way at the same time once. A key says whose the read is and of what: nothing
 // is ever shared between two keys. Nobody's leaving ends a read that others wait for; it ends when all have left.
 //
-// Values are shared, so nobody may change them. The zero together is ready for use.
-type together[K comparable, V any] struct {
+// Values are shared, so nobody may change them. The zero Reads is ready for use.
+type Reads[K comparable, V any] struct {
 	mu    sync.Mutex
 	under map[K]place[V]
 }
@@ -24,10 +25,10 @@ type place[V any] struct {
 
 // flight is a batch of reads under way.
 type flight[V any] struct {
-	takeOff  func()          // the board, with together.mu held
+	takeOff  func()          // the board, with Reads.mu held
 	ctx      context.Context //nolint:containedctx // it is nobody's: the callers' own end apart from it
 	cancel   context.CancelFunc
-	waiting  int // for its values, guarded by together.mu
+	waiting  int // for its values, guarded by Reads.mu
 	done     chan struct{}
 	values   []V
 	cut      bool // by its deadline
@@ -38,10 +39,10 @@ type flight[V any] struct {
 // a time.
 const mostTogether = 16
 
-// read gives a value for each key, in order. Those that nobody is reading are read by one call of f, which is given their
+// Read gives a value for each key, in order. Those that nobody is reading are read by one call of f, which is given their
 // indices and gives their values in that order. f goes on when this caller leaves, as long as others wait, and at most until the
 // caller's deadline: who has more time reads again. The error is ctx's: the caller left, and others wait on.
-func (t *together[K, V]) read(ctx context.Context, keys []K, f func(ctx context.Context, missing []int) []V) ([]V, error) {
+func (t *Reads[K, V]) Read(ctx context.Context, keys []K, f func(ctx context.Context, missing []int) []V) ([]V, error) {
 	values := make([]V, len(keys))
 	places := t.board(ctx, keys, f)
 	if !t.await(ctx, places) {
@@ -63,7 +64,7 @@ func (t *together[K, V]) read(ctx context.Context, keys []K, f func(ctx context.
 
 // await waits for the flights to end, and leaves them. It is false when ctx ended first and others wait for one of them. A flight
 // that nobody else waits for ends at once then, and what it brought all the same is not lost.
-func (t *together[K, V]) await(ctx context.Context, places []place[V]) bool {
+func (t *Reads[K, V]) await(ctx context.Context, places []place[V]) bool {
 	for i, p := range places {
 		select {
 		case <-p.flight.done:
@@ -89,7 +90,7 @@ func lastsLonger(one, other context.Context) bool {
 }
 
 // again reads what somebody else's deadline cut off.
-func (t *together[K, V]) again(ctx context.Context, keys []K, cut []int, values []V, f func(context.Context, []int) []V) error {
+func (t *Reads[K, V]) again(ctx context.Context, keys []K, cut []int, values []V, f func(context.Context, []int) []V) error {
 	if len(cut) == 0 {
 		return nil
 	}
@@ -97,7 +98,7 @@ func (t *together[K, V]) again(ctx context.Context, keys []K, cut []int, values 
 	for i, at := range cut {
 		rest[i] = keys[at]
 	}
-	more, err := t.read(ctx, rest, func(ctx context.Context, missing []int) []V {
+	more, err := t.Read(ctx, rest, func(ctx context.Context, missing []int) []V {
 		indices := make([]int, len(missing))
 		for i, at := range missing {
 			indices[i] = cut[at]
@@ -111,7 +112,7 @@ func (t *together[K, V]) again(ctx context.Context, keys []K, cut []int, values 
 }
 
 // board finds the reads that are under way, and begins one of the others.
-func (t *together[K, V]) board(ctx context.Context, keys []K, f func(context.Context, []int) []V) []place[V] {
+func (t *Reads[K, V]) board(ctx context.Context, keys []K, f func(context.Context, []int) []V) []place[V] {
 	places := make([]place[V], len(keys))
 	var missing []int
 	own := &flight[V]{done: make(chan struct{})}
@@ -150,7 +151,7 @@ func (t *together[K, V]) board(ctx context.Context, keys []K, f func(context.Con
 }
 
 // takeOff ends the boarding: who comes later reads anew. It is called with mu held.
-func (t *together[K, V]) takeOff(flight *flight[V], keys []K) {
+func (t *Reads[K, V]) takeOff(flight *flight[V], keys []K) {
 	for _, key := range keys {
 		if t.under[key].flight == flight {
 			delete(t.under, key)
@@ -159,7 +160,7 @@ func (t *together[K, V]) takeOff(flight *flight[V], keys []K) {
 }
 
 // fly makes the read. A panic is everybody's who waits.
-func (t *together[K, V]) fly(own *flight[V], missing []int, f func(context.Context, []int) []V) {
+func (t *Reads[K, V]) fly(own *flight[V], missing []int, f func(context.Context, []int) []V) {
 	defer func() {
 		own.panicked = recover()
 		own.cut = errors.Is(own.ctx.Err(), context.DeadlineExceeded)
@@ -173,7 +174,7 @@ func (t *together[K, V]) fly(own *flight[V], missing []int, f func(context.Conte
 
 // leave is for a caller who waits no more. A flight whose last one leaves ends, and nobody joins it from then on. It says whether
 // nobody else waits for those that go on.
-func (t *together[K, V]) leave(places []place[V]) (alone bool) {
+func (t *Reads[K, V]) leave(places []place[V]) (alone bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, p := range places {
@@ -185,8 +186,8 @@ func (t *together[K, V]) leave(places []place[V]) (alone bool) {
 	return !slices.ContainsFunc(places, func(p place[V]) bool { return p.flight.waiting > 0 })
 }
 
-// waitedFor counts those who wait for a read that may be joined.
-func (t *together[K, V]) waitedFor() (n int) {
+// WaitedFor counts those who wait for a read that may be joined.
+func (t *Reads[K, V]) WaitedFor() (n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, p := range t.under {

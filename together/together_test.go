@@ -1,4 +1,4 @@
-package cache
+package together
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 
 // reader reads a key as itself, when it is let.
 type reader struct {
-	together[string, string]
+	Reads[string, string]
 	t     *testing.T
 	gate  chan struct{}
 	reads atomic.Int64
@@ -26,7 +26,7 @@ func newReader(t *testing.T) *reader {
 }
 
 func (r *reader) read(ctx context.Context, keys ...string) ([]string, error) {
-	return r.together.read(ctx, keys, func(ctx context.Context, missing []int) []string {
+	return r.Read(ctx, keys, func(ctx context.Context, missing []int) []string {
 		r.reads.Add(1)
 		values := make([]string, len(missing))
 		select {
@@ -43,7 +43,7 @@ func (r *reader) read(ctx context.Context, keys ...string) ([]string, error) {
 
 func (r *reader) waits(n int) {
 	r.t.Helper()
-	require.Eventually(r.t, func() bool { return r.waitedFor() == n }, 10*time.Second, time.Millisecond)
+	require.Eventually(r.t, func() bool { return r.WaitedFor() == n }, 10*time.Second, time.Millisecond)
 }
 
 func TestIdenticalReadsAreMadeOnce(t *testing.T) {
@@ -67,7 +67,7 @@ func TestIdenticalReadsAreMadeOnce(t *testing.T) {
 	close(r.gate)
 	all.Wait()
 	assert.EqualValues(t, 4, r.reads.Load())
-	assert.Zero(t, r.waitedFor())
+	assert.Zero(t, r.WaitedFor())
 
 	_, err := r.read(t.Context(), "a")
 	require.NoError(t, err)
@@ -151,7 +151,7 @@ func TestAPanicIsEverybodys(t *testing.T) {
 					panicked.Add(1)
 				}
 			}()
-			_, _ = r.together.read(t.Context(), []string{"a"}, func(context.Context, []int) []string {
+			_, _ = r.Read(t.Context(), []string{"a"}, func(context.Context, []int) []string {
 				<-r.gate
 				panic("broken")
 			})
@@ -161,7 +161,7 @@ func TestAPanicIsEverybodys(t *testing.T) {
 	close(r.gate)
 	all.Wait()
 	assert.EqualValues(t, 3, panicked.Load())
-	assert.Zero(t, r.waitedFor())
+	assert.Zero(t, r.WaitedFor())
 }
 
 // Whoever asks for one person does not wait for a crowd.
@@ -174,7 +174,7 @@ func TestNobodyJoinsALargeBatch(t *testing.T) {
 	var all sync.WaitGroup
 	all.Go(func() { _, _ = r.read(t.Context(), keys...) })
 	require.Eventually(t, func() bool { return r.reads.Load() == 1 }, 10*time.Second, time.Millisecond)
-	assert.Zero(t, r.waitedFor())
+	assert.Zero(t, r.WaitedFor())
 	all.Go(func() { _, _ = r.read(t.Context(), keys[1:]...) })
 	r.waits(16 * 16)
 	close(r.gate)

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"slices"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"healthgraph/gateway"
+	"healthgraph/health"
+)
+
+// keepAtOnce bounds a statement of KeepDays to some 200 KB.
+const keepAtOnce = 500
+
+type keptDayRow struct {
+	bun.BaseModel `bun:"table:kept_days,alias:kept_days"`
+
+	Person    string    `bun:"person,pk,type:text"`
+	Connector string    `bun:"connector,pk,type:text"`
+	Metric    string    `bun:"metric,pk,type:text"`
+	Zone      string    `bun:"zone,pk,type:text"`
+	Day       string    `bun:"day,pk,type:text"`
+	Version   int64     `bun:"version,type:bigint"`
+	FetchedAt time.Time `bun:"fetched_at,type:timestamptz"`
+	Sealed    []byte    `bun:"sealed,type:bytea"`
+}
+
+func (r keptDayRow) day() (gateway.KeptDay, error) {
+	date, err := health.ParseDate(r.Day)
+	return gateway.KeptDay{
+		User: health.UserID(r.Person), Connector: r.Connector, Metric: r.Metric, Zone: r.Zone, Day: date,
+		Version: r.Version, FetchedAt: r.FetchedAt.UTC(), Sealed: r.Sealed,
+	}, failed("read the date of a kept day", err)
+}
+
+// KeptDays gives what is kept of the people's days of the metric, in the zones, in no order.
+func (s *Store) KeptDays(ctx context.Context, of gateway.KeptDays) ([]gateway.KeptDay, error) {
+	if len(of.Users) == 0 || len(of.Zones) == 0 {
+		return nil, nil
+	}
+	var rows []keptDayRow
+	err := s.read.NewSelect().Model(&rows).
+		Where("person IN (?)", bun.List(of.Users)).Where("connector = ?", of.Connector).Where("metric = ?", of.Metric).
+		Where("zone IN (?)", bun.List(of.Zones)).Where("day BETWEEN ? AND ?", of.Days.From.String(), of.Days.To.String()).Scan(ctx)
+	if err != nil {
+		return nil, failed("read kept days", err)
+	}
+	days := make([]gateway.KeptDay, len(rows))
+	for i, row := range rows {
+		if days[i], err = row.day(); err != nil {
+			return nil, err
+		}
+	}
+	return days, nil
+}
+
+// keepDays counts the links in the statement that writes. On PostgreSQL it holds them to its end: who ends one waits, and then
+// finds what was written.
+//
+// Instants are compared as text on SQLite: see noteData.
+const keepDays = `WITH given (person, connector, metric, zone, day, version, fetched_at, sealed) AS (?),
+connected AS (
+	SELECT data_source FROM links
+	WHERE person = ? AND connector = ? AND status = 'CONNECTED' AND data_source IN (?) ORDER BY data_source ?
+)
+INSERT INTO kept_days (person, connector, metric, zone, day, version, fetched_at, sealed)
+SELECT person, connector, metric, zone, day, version, fetched_at, sealed
+FROM given
+WHERE (SELECT count(*) FROM connected) = ?
+ON CONFLICT (person, connector, metric, zone, day) DO UPDATE SET
+	version = excluded.version, fetched_at = excluded.fetched_at, sealed = excluded.sealed
+WHERE excluded.version > kept_days.version
+	OR (excluded.version IN (0, kept_days.version) AND excluded.fetched_at > kept_days.fetched_at)`
+
+// KeepDays keeps days of one person at one connector, in a statement for each few hundred, if all the data sources are
+// connected, and at least one. A day that is kept gives way to a higher version, and to the same one or a version 0 that was
+// fetched later. Of the same day given twice, one is kept that gives way to none of them.
+func (s *Store) KeepDays(ctx context.Context, sources []health.DataSourceID, days []gateway.KeptDay) error {
+	if len(days) == 0 || len(sources) == 0 {
+		return nil
+	}
+	lock := bun.Safe("FOR SHARE")
+	if s.isSQLite() { // which has one writer
+		lock = bun.Safe("")
+	}
+	user, connector := string(days[0].User), days[0].Connector
+	for part := range slices.Chunk(keptDayRows(days), keepAtOnce) {
+		_, err := insert(func() (sql.Result, error) {
+			return s.write.NewRaw(keepDays, s.write.NewValues(&part), user, connector, bun.List(sources), lock, len(sources)).Exec(ctx)
+		})
+		if err != nil {
+			return failed("keep days", err)
+		}
+	}
+	return nil
+}
+
+// keptDayRows makes one row for each day, in the order in which all writers lock them.
+func keptDayRows(days []gateway.KeptDay) []keptDayRow {
+	rows := make([]keptDayRow, 0, len(days))
+	for _, d := range days {
+		rows = append(rows, keptDayRow{
+			Person: string(d.User), Connector: d.Connector, Metric: d.Metric, Zone: d.Zone, Day: d.Day.String(),
+			Version: d.Version, FetchedAt: d.FetchedAt, Sealed: d.Sealed,
+		})
+	}
+	same := func(a, b keptDayRow) int {
+		return cmp.Or(cmp.Compare(a.Metric, b.Metric), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Day, b.Day))
+	}
+	slices.SortFunc(rows, func(a, b keptDayRow) int {
+		return cmp.Or(same(a, b), cmp.Compare(b.Version, a.Version), b.FetchedAt.Compare(a.FetchedAt))
+	})
+	return slices.CompactFunc(rows, func(a, b keptDayRow) bool { return same(a, b) == 0 })
+}
+
+// ForgetDays deletes all that is kept of the people's days at the connector.
+func (s *Store) ForgetDays(ctx context.Context, connector string, users []health.UserID) error {
+	if len(users) == 0 {
+		return nil
+	}
+	_, err := s.write.NewDelete().Model((*keptDayRow)(nil)).Where("person IN (?)", bun.List(users)).Where("connector = ?", connector).Exec(ctx)
+	return failed("forget kept days", err)
+}
+
+// ForgetDaysBefore deletes at most limit days of anybody that were fetched before then, and says how many it did.
+func (s *Store) ForgetDaysBefore(ctx context.Context, then time.Time, limit int) (int, error) {
+	old := s.write.NewSelect().Model((*keptDayRow)(nil)).Column("person", "connector", "metric", "zone", "day").
+		Where("fetched_at < ?", then).Order("fetched_at").Limit(int64(limit))
+	result, err := s.write.NewDelete().Model((*keptDayRow)(nil)).Where("(person, connector, metric, zone, day) IN (?)", old).Exec(ctx)
+	return changed("forget old kept days", result, err)
+}
