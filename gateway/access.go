@@ -34,11 +34,11 @@ func (g *Gateway) logAccess(ctx context.Context, events ...health.AccessEvent) {
 
 // changesSeen adds the lines about links that came or went at the upstream. Several processes may see the same change: the one
 // that writes it logs it.
-func (p *Person) changesSeen(changed []LinkRecord, events map[health.LinkID]health.AccessEvent) {
+func (g *Gateway) changesSeen(p *Person, changed []LinkRecord, events map[health.LinkID]health.AccessEvent) {
 	for _, record := range changed {
 		was, is := p.links[record.DataSource].Status, record.Status
 		event := health.AccessEvent{
-			Key:  fmt.Sprintf("%s %d", record.ID, record.Version),
+			Key:  fmt.Sprintf("%s %d", g.ids.hash(record.User, record.DataSource), record.Version),
 			User: record.User, At: record.CheckedAt, Actor: health.Actor{Kind: health.ActorUpstream},
 			Connector: record.Connector, DataSource: record.DataSource,
 		}

@@ -24,6 +24,7 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 		for i, p := range people {
 			before := len(changed)
 			links[i], changed = g.grantLinks(ctx, p, plug, now, changed)
+			changed = p.worthKeeping(plug, changed, before)
 			news = append(news, p.news(changed[before:])...)
 		}
 	} else {
@@ -42,7 +43,8 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 			}
 			before := len(changed)
 			links[i], changed = g.shown(ctx, people[i], plug, result.Links, now, changed)
-			people[i].changesSeen(changed[before:], events)
+			changed = people[i].worthKeeping(plug, changed, before)
+			g.changesSeen(people[i], changed[before:], events)
 			news = append(news, people[i].news(changed[before:])...)
 		}
 	}
@@ -77,6 +79,21 @@ func (g *Gateway) shown(ctx context.Context, p *Person, plug *connectors.Plug, s
 	g.discover(ctx, unknown)
 	g.sort(links)
 	return links, changed
+}
+
+// worthKeeping leaves out, of what changed from the index first on, the links of a person to whom the connector's sources never were
+// anything but NOT_CONNECTED: there is nothing to remember, and whoever just looks costs no write. Once one of them is more, all are
+// kept, as the last known set.
+func (p *Person) worthKeeping(plug *connectors.Plug, changed []LinkRecord, first int) []LinkRecord {
+	for _, record := range p.links {
+		if record.Connector == plug.Description.ID {
+			return changed
+		}
+	}
+	if slices.ContainsFunc(changed[first:], LinkRecord.everStood) {
+		return changed
+	}
+	return changed[:first]
 }
 
 // own completes a source that the connector showed. A source of another connector's that has the same slug gets one of
@@ -218,7 +235,7 @@ func (g *Gateway) record(p *Person, plug *connectors.Plug, source health.DataSou
 		return r
 	}
 	return LinkRecord{
-		ID: g.linkID(p.ID, source), User: p.ID, Connector: plug.Description.ID, DataSource: source,
+		ID: g.ids.of(p.ID, source), User: p.ID, Connector: plug.Description.ID, DataSource: source,
 		Status: health.StatusNotConnected,
 	}
 }
@@ -313,19 +330,40 @@ func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, 
 	return false
 }
 
-// LinkRecords finds whose links these are and to what, in one statement. What can't be a link's id is not looked for.
-func (g *Gateway) LinkRecords(ctx context.Context, ids []health.LinkID) (map[health.LinkID]LinkRecord, error) {
-	length := len(g.linkID("", ""))
-	ids = slices.DeleteFunc(slices.Clone(ids), func(id health.LinkID) bool {
-		return len(id) != length || strings.ContainsFunc(string(id), func(r rune) bool { return r < '-' || r > 'z' })
-	})
-	records, err := g.Store.LinksByID(ctx, ids)
+// LinkOwner is whose a link is, and to what.
+type LinkOwner struct {
+	User       health.UserID
+	Connector  string
+	DataSource health.DataSourceID
+}
+
+// LinkOwners finds whose links these are and to what: of an older id in the store, in one statement for all, of any other in the id
+// itself. What can't be a link's id is not looked for.
+func (g *Gateway) LinkOwners(ctx context.Context, ids []health.LinkID) (map[health.LinkID]LinkOwner, error) {
+	byID := make(map[health.LinkID]LinkOwner, len(ids))
+	var stored []health.LinkID
+	for _, id := range ids {
+		user, name, ours := g.ids.open(id)
+		if !ours && isHash(id) {
+			stored = append(stored, id)
+		}
+		if !ours {
+			continue
+		}
+		source, plug, err := g.dataSource(ctx, "id", name)
+		if e := health.AsError(err); e.Has(health.BadUserInput) {
+			continue // of another configuration
+		} else if err != nil {
+			return nil, err
+		}
+		byID[id] = LinkOwner{user, plug.Description.ID, source.ID}
+	}
+	records, err := g.Store.LinksByID(ctx, stored)
 	if err != nil {
 		return nil, err
 	}
-	byID := make(map[health.LinkID]LinkRecord, len(records))
 	for _, record := range records {
-		byID[record.ID] = record
+		byID[record.ID] = LinkOwner{record.User, record.Connector, record.DataSource}
 	}
 	return byID, nil
 }
