@@ -32,9 +32,9 @@ func (g *Gateway) logAccess(ctx context.Context, events ...health.AccessEvent) {
 	}
 }
 
-// changesSeen adds the lines about links that came or went at the upstream. Several processes may see the same change: the one
+// changesSeen are the lines about links that came or went at the upstream. Several processes may see the same change: the one
 // that writes it logs it.
-func (g *Gateway) changesSeen(p *Person, changed []LinkRecord, events map[health.LinkID]health.AccessEvent) {
+func (g *Gateway) changesSeen(p *Person, changed []LinkRecord) (events []health.AccessEvent) {
 	for _, record := range changed {
 		was, is := p.links[record.DataSource].Status, record.Status
 		event := health.AccessEvent{
@@ -50,8 +50,9 @@ func (g *Gateway) changesSeen(p *Person, changed []LinkRecord, events map[health
 		default:
 			continue
 		}
-		events[record.ID] = event
+		events = append(events, event)
 	}
+	return events
 }
 
 // AccessLog gives a page of the person's log, newest first: at most first lines, those behind the cursor after, "" for the

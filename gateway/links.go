@@ -18,7 +18,7 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 	now := g.Now()
 	links := make([][]health.DataSourceLink, len(people))
 	var changed []LinkRecord
-	events := map[health.LinkID]health.AccessEvent{}
+	var events []health.AccessEvent
 	var news []Change
 	if plug.Links == nil {
 		for i, p := range people {
@@ -44,7 +44,7 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 			before := len(changed)
 			links[i], changed = g.shown(ctx, people[i], plug, result.Links, now, changed)
 			changed = people[i].worthKeeping(plug, changed, before)
-			g.changesSeen(people[i], changed[before:], events)
+			events = append(events, g.changesSeen(people[i], changed[before:])...)
 			news = append(news, people[i].news(changed[before:])...)
 		}
 	}
@@ -277,26 +277,18 @@ func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // write remembers what changed, even when the caller has gone or its time is up: the upstream has answered. A failure
-// costs freshness alone, so the answer stands. The events of links that were written go to the access log: another process may
-// have written the others, or erased their person. It says whether there was no failure.
-func (g *Gateway) write(ctx context.Context, changed []LinkRecord, events map[health.LinkID]health.AccessEvent) bool {
+// costs freshness alone, so the answer stands. The events of links that were written go to the access log. It says whether there
+// was no failure.
+func (g *Gateway) write(ctx context.Context, changed []LinkRecord, events []health.AccessEvent) bool {
 	if len(changed) == 0 {
 		return true
 	}
 	ctx, cancel := outlive(ctx)
 	defer cancel()
-	written, err := g.Store.PutLinks(ctx, changed)
-	if err != nil {
+	if _, err := g.Store.PutLinks(ctx, changed, events...); err != nil {
 		g.Log.ErrorContext(ctx, "links could not be stored", "error", err)
 		return false
 	}
-	var seen []health.AccessEvent
-	for _, id := range written {
-		if event, ok := events[id]; ok {
-			seen = append(seen, event)
-		}
-	}
-	g.logAccess(ctx, seen...)
 	return true
 }
 

@@ -187,12 +187,12 @@ type meddling struct {
 }
 
 // PutLinks implements gateway.Store.
-func (m *meddling) PutLinks(ctx context.Context, records []gateway.LinkRecord) ([]health.LinkID, error) {
+func (m *meddling) PutLinks(ctx context.Context, records []gateway.LinkRecord, events ...health.AccessEvent) ([]health.LinkID, error) {
 	m.once.Do(m.before)
 	if m.broken != nil {
 		return nil, m.broken
 	}
-	return m.Store.PutLinks(ctx, records)
+	return m.Store.PutLinks(ctx, records, events...)
 }
 
 func TestAChangeIsAppliedToWhatAnotherProcessWrote(t *testing.T) {
