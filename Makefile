@@ -3,7 +3,7 @@
 BIN     := bin/healthgraph
 LINT    := go tool -modfile=tools/lint.mod golangci-lint
 # Tests of one package run beside another's; each starts what it needs on free loopback ports.
-TIMEOUT := 8m
+TIMEOUT := 20m
 
 .PHONY: demo test setup build binary playground generate lint check-generated unit clients fuzz vuln bench clean
 

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -37,12 +36,9 @@ const (
   users(ids: $ids) { id connections { dataSource { id } status } stepCount(from: $from, to: $to) { days { date steps } } }
 }`
 
-	// stepsOf30Days stands for the samples themselves until stepCount can give them. Then this line is
-	// stepCount(…) { samples(first: …) { nodes { start end value } } }, and floorSteps asks for samples=true.
-	stepsOf30Days = `query Steps($from: Date!, $to: Date!) {
-  stepCount(from: $from, to: $to, dataSources: ["onetwentyone"]) { days { date steps } }
+	samplesOf30Days = `query Samples($from: Date!, $to: Date!) {
+  stepCount(from: $from, to: $to, dataSources: ["onetwentyone"]) { samples(first: 10000) { nodes { start end value } } }
 }`
-	floorSamples = false
 )
 
 func floorConnections(c cast) (string, string, any) {
@@ -53,8 +49,8 @@ func floorURLs(c cast) (string, string, any) {
 	return "GET", "/connections?urls=true&person=" + c.people[0].ID, nil
 }
 
-func floorSteps(c cast) (string, string, any) {
-	query := url.Values{"account": {c.people[0].Account}, "from": {c.from}, "to": {c.to}, "samples": {strconv.FormatBool(floorSamples)}}
+func floorSamples(c cast) (string, string, any) {
+	query := url.Values{"account": {c.people[0].Account}, "from": {c.from}, "to": {c.to}, "samples": {"true"}}
 	return "GET", "/steps?" + query.Encode(), nil
 }
 
@@ -71,10 +67,10 @@ var workloads = []workload{
 		operation: connectionsOnly, floor: floorConnections},
 	{name: "W1u", title: "links with `authorizationUrl`, seven browser sources unconnected", target: "1.3", clients: 16, requests: 1000, shape: "none", people: 1,
 		operation: connectionsURLs, floor: floorURLs},
-	{name: "W2", title: "steps of 30 days from 30 samples (days, not yet the samples themselves)", target: "1.3", clients: 16, requests: 1200, shape: "garmin", people: 1, account: true, known: true,
-		operation: stepsOf30Days, days: 30, floor: floorSteps},
-	{name: "W3", title: "steps of 30 days from one page of 10,000 samples (days, not yet the samples themselves)", target: "0.8", clients: 4, requests: 24, shape: "garmin", people: 1, account: true, many: true, known: true,
-		operation: stepsOf30Days, days: 30, floor: floorSteps},
+	{name: "W2", title: "the 30 samples of 30 days", target: "1.3", clients: 16, requests: 1200, shape: "garmin", people: 1, account: true, known: true,
+		operation: samplesOf30Days, days: 30, floor: floorSamples},
+	{name: "W3", title: "the 10,000 samples of 30 days", target: "0.8", clients: 4, requests: 24, shape: "garmin", people: 1, account: true, many: true, known: true,
+		operation: samplesOf30Days, days: 30, floor: floorSamples},
 	{name: "W4", title: "links and yesterday's steps of 40 people, `users(ids:)`", target: "0.5", clients: 4, requests: 24, shape: "garmin", people: 40, account: true, known: true, service: true,
 		operation: manyPeople, days: 1, floor: floorPeople},
 	{name: "W4w", title: "the same with the steps of a week, which ROOK answers day by day", clients: 4, requests: 16, shape: "garmin", people: 40, account: true, known: true, service: true,

@@ -2,18 +2,19 @@ package connectors
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/semaphore"
 
 	"healthgraph/health"
 )
@@ -26,20 +27,30 @@ type ClientConfig struct {
 	Upstream     string        // the upstream's name, for messages
 	BaseURL      string        // absolute http or https URL; a path in it is kept as a prefix
 	HTTP         *http.Client  // the transport; nil gets one of its own
-	Timeout      time.Duration // of one call, body included; 8 s
-	MaxInFlight  int64         // calls at once, signed and unsigned ones each, the others wait for their turn; 16
+	Timeout      time.Duration // of one attempt, body included; 8 s
+	MaxInFlight  int           // calls at once, signed and unsigned ones each; 16
+	MaxWaiting   int           // calls that wait for a turn, likewise; the next one fails at once; 2,000
 	MaxBodyBytes int64         // 16 MiB, more is UPSTREAM_INVALID
+	Retries      int           // how often a call is repeated at most, where that does no harm; 0 = never
+	BreakAfter   int           // calls within 10 s, half of them failed, after which a part is left in peace; 0 = never
+	BreakFor     time.Duration // for how long, about; 5 s
+	Budget       *Budget       // nil where nothing bounds the calls of a day
 	Now          func() time.Time
+	Log          *slog.Logger // nil discards
 }
 
-// Client makes one upstream's calls with the manners that every connector keeps: explicit headers, a deadline, a bound
-// on calls in flight and on body size, no redirect followed (it could carry a credential to another host), and errors
-// that never hold an address, a body or a header.
+// Client makes one upstream's calls with the manners that every connector keeps: explicit headers, deadlines, a bound
+// on calls in flight and on body size, no redirect followed (it could carry a credential to another host), repetitions where
+// they help and do no harm, peace for an upstream that fails, and errors that never hold an address, a body or a header.
 type Client struct {
-	config ClientConfig
-	base   *url.URL
-	turns  *semaphore.Weighted
-	signed *semaphore.Weighted // turns of the calls that a person's grant signs
+	config  ClientConfig
+	base    *url.URL
+	own     *places
+	signed  *places // turns of the calls that a person's grant signs
+	retries *retries
+
+	mu       sync.Mutex
+	breakers map[string]*breaker // by part
 }
 
 // NewClient checks the configuration.
@@ -51,36 +62,41 @@ func NewClient(config ClientConfig) (*Client, error) {
 	if config.HTTP == nil {
 		config.HTTP = &http.Client{Transport: NewTransport()}
 	}
-	if config.Timeout == 0 {
-		config.Timeout = 8 * time.Second
-	}
-	if config.MaxInFlight == 0 {
-		config.MaxInFlight = 16
-	}
-	if config.MaxBodyBytes == 0 {
-		config.MaxBodyBytes = 16 << 20
-	}
+	config.Timeout = cmp.Or(config.Timeout, 8*time.Second)
+	config.MaxInFlight = cmp.Or(config.MaxInFlight, 16)
+	config.MaxWaiting = cmp.Or(config.MaxWaiting, 2000)
+	config.MaxBodyBytes = cmp.Or(config.MaxBodyBytes, 16<<20)
+	config.BreakFor = cmp.Or(config.BreakFor, 5*time.Second)
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	return &Client{config: config, base: base, turns: semaphore.NewWeighted(config.MaxInFlight), signed: semaphore.NewWeighted(config.MaxInFlight)}, nil
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Client{
+		config: config, base: base, retries: newRetries(config.Retries), breakers: map[string]*breaker{},
+		own: newPlaces(config.MaxInFlight, config.MaxWaiting), signed: newPlaces(config.MaxInFlight, config.MaxWaiting),
+	}, nil
 }
+
+// connectTime bounds a connection's beginning, and once more TLS on it; the attempt's deadline ends it sooner.
+const connectTime = 3 * time.Second
 
 // NewTransport gives a transport whose idle connections suffice for many calls at once to one host.
 func NewTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:         (&net.Dialer{Timeout: connectTime, KeepAlive: 30 * time.Second}).DialContext,
 		ForceAttemptHTTP2:   true,
 		MaxIdleConns:        256,
 		MaxIdleConnsPerHost: 64,
 		IdleConnTimeout:     90 * time.Second,
-		TLSHandshakeTimeout: 5 * time.Second,
+		TLSHandshakeTimeout: connectTime,
 	}
 }
 
 // MaxInFlight is how many calls go out at once: more parallel work than this only waits.
-func (c *Client) MaxInFlight() int { return int(c.config.MaxInFlight) }
+func (c *Client) MaxInFlight() int { return c.config.MaxInFlight }
 
 // Now is the client's clock.
 func (c *Client) Now() time.Time { return c.config.Now() }
@@ -106,6 +122,8 @@ func escape(path []string) []string {
 
 // Call is one request to the upstream.
 type Call struct {
+	// Part is what of the upstream may fail while the rest is well, such as its token endpoint: each is left in peace by itself.
+	Part       string
 	Method     string              // GET when empty
 	Path       []string            // elements, escaped by the client
 	Query      url.Values          //
@@ -114,6 +132,7 @@ type Call struct {
 	Sign       func(*http.Request) // adds our own credential; nil where HTTP signs
 	HTTP       *http.Client        // signs with a person's grant; nil uses the client's own
 	Credential Credential
+	Essential  bool // counts in the day's budget, but is made though that is spent
 }
 
 // Answer is a whole response.
@@ -130,54 +149,36 @@ type Preparer interface {
 }
 
 // Do makes the call and gives any answer, whatever its status. An error means that there was no whole answer.
+//
+// A GET is made again, up to Retries times, after a 5xx, a lost connection, or a 429 that says for how long to wait; any other
+// call only where there was no connection at all. Nobody waits longer than 2 s for another attempt, nor beyond ctx's deadline.
 func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
-	turns := c.turns
+	at := c.breaker(call.Part)
+	if wait := at.refuses(); wait > 0 {
+		return Answer{}, c.inPeace(wait)
+	}
 	if call.HTTP != nil {
 		if p, ok := call.HTTP.Transport.(Preparer); ok {
 			if err := p.Prepare(ctx); err != nil {
-				return Answer{}, c.transportError(err)
+				return Answer{}, c.failed(ctx, false, err).err
 			}
 		}
-		// A signed call may still have to wait for a renewal, after an unexpected 401. That is a call of ours: with turns of one
-		// kind for both, the calls that wait could hold all of them.
-		turns = c.signed
 	}
-	if err := turns.Acquire(ctx, 1); err != nil {
-		return Answer{}, c.unavailable("there was no time left to ask", err)
-	}
-	defer turns.Release(1)
-	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout) // of the call itself: waiting for a turn is not the upstream's fault
-	defer cancel()
-
-	request, err := c.request(ctx, call)
-	if err != nil {
-		return Answer{}, err
-	}
-	sender := *c.config.HTTP
-	if call.HTTP != nil {
-		sender = *call.HTTP
-	}
-	sender.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	response, err := sender.Do(request)
-	if err != nil {
-		return Answer{}, c.transportError(err)
-	}
-	defer func() { _ = response.Body.Close() }() // read to its end or given up: nothing is left to fail
-	body, err := readAtMost(response, c.config.MaxBodyBytes+1)
-	if err != nil {
-		return Answer{}, c.transportError(err)
-	}
-	if int64(len(body)) > c.config.MaxBodyBytes {
-		return Answer{}, health.Fail(health.UpstreamInvalid, c.config.Upstream+" gave a larger answer than the gateway takes", nil)
-	}
-	return Answer{response.StatusCode, response.Header, body}, nil
+	o := c.retries.run(ctx, func() outcome { return c.attempt(ctx, call, at) })
+	return o.answer, o.err
 }
 
-// readAtMost reads a body, into one piece of memory where its length was told: a page of samples is megabytes.
-func readAtMost(response *http.Response, most int64) ([]byte, error) {
-	body := bytes.NewBuffer(make([]byte, 0, min(max(response.ContentLength, 0), most)+bytes.MinRead))
-	_, err := body.ReadFrom(io.LimitReader(response.Body, most))
-	return body.Bytes(), err
+// breaker is the part's own; nil where nothing is ever left in peace.
+func (c *Client) breaker(part string) *breaker {
+	if c.config.BreakAfter == 0 {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.breakers[part] == nil {
+		c.breakers[part] = newBreaker(c.config, part)
+	}
+	return c.breakers[part]
 }
 
 func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) {
@@ -210,22 +211,6 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 		call.Sign(request)
 	}
 	return request, nil
-}
-
-// transportError keeps typed failures (a signing transport's) and hides the address that net/http puts in its errors.
-func (c *Client) transportError(err error) error {
-	var typed *health.Error
-	if errors.As(err, &typed) {
-		return typed
-	}
-	var outer *url.Error
-	if errors.As(err, &outer) {
-		err = outer.Err
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return c.unavailable("it did not answer in time", err)
-	}
-	return c.unavailable("the connection failed", fmt.Errorf("%T", err)) // its text can hold addresses
 }
 
 func (c *Client) unavailable(why string, cause error) error {

@@ -26,6 +26,8 @@ type Description struct {
 	Name        string              // as people know it
 	DataSources []health.DataSource // the catalogue, in the order shown; capabilities are filled in by the registry
 	RevokeHint  string              // what a person must do at the upstream where Revoke can't, "" where it can
+	// OptionalScopes are those of ProfileReader.Scopes whose lack is no problem of a link's: many people keep such data to themselves.
+	OptionalScopes []string
 }
 
 // Account is one person as one upstream knows them.
@@ -176,6 +178,7 @@ type DailyStepReader interface {
 type SampleRequest struct {
 	Metric string // as HealthKit's Swift names spell it: health.StepCountMetric and the like
 	Span   health.Interval
+	Expect int // how many samples the caller expects to take; 0 = all. It makes no difference but to the size of the upstream's pages
 }
 
 // SampleResult is how a read of samples ended. With Err set, the samples that were handed over and start before ReadUntil are all
@@ -186,12 +189,13 @@ type SampleResult struct {
 	Err       error
 }
 
-// SampleReader reads samples.
+// SampleReader reads samples. Their values are in the metric's own unit (health.Metric), whatever the upstream writes. A metric that
+// the upstream does not have is UNSUPPORTED, which is no word about the link.
 type SampleReader interface {
 	Connector
-	// ReadSamples hands each page of samples to yield, the oldest first as far as the upstream keeps order: every sample that
-	// touches the span once, in order of its start within a page. yield may keep the page, and ends the read by false, which is no
-	// failure.
+	// ReadSamples hands each page of samples to yield: every sample that touches the span once, in order of its start, also from page to
+	// page unless the upstream breaks its order half-way; where it keeps none, all of it is one page. yield may keep the page, and ends
+	// the read by false, which is no failure.
 	ReadSamples(ctx context.Context, account Account, request SampleRequest, yield func(page []health.Sample) bool) SampleResult
 }
 

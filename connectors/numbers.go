@@ -38,5 +38,10 @@ func Text(value json.RawMessage) (text string, ok bool) {
 	if inner := value[1 : len(value)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
 		return string(inner), true
 	}
+	return unescaped(value)
+}
+
+// unescaped is apart from Text, whose every answer would be allocated twice otherwise.
+func unescaped(value json.RawMessage) (text string, ok bool) {
 	return text, json.Unmarshal(value, &text) == nil
 }

@@ -21,6 +21,8 @@ type Plug struct {
 	Revoker     Revoker
 	DailySteps  DailyStepReader
 	Samples     SampleReader
+	DailySleep  DailySleepReader
+	Sleep       SleepSessionReader
 }
 
 // NeedsGrant says whether the connector is used with a person's own grant.
@@ -28,6 +30,9 @@ func (p *Plug) NeedsGrant() bool { return p.Exchanger != nil }
 
 // ReadsSteps says whether the connector has steps at all.
 func (p *Plug) ReadsSteps() bool { return p.DailySteps != nil || p.Samples != nil }
+
+// ReadsSleep says whether the connector has sleep at all.
+func (p *Plug) ReadsSleep() bool { return p.DailySleep != nil || p.Sleep != nil }
 
 // Registry is the connectors that the program was wired with, in order.
 type Registry struct {
@@ -63,6 +68,8 @@ func inspect(c Connector) *Plug {
 	p.Revoker, _ = c.(Revoker)
 	p.DailySteps, _ = c.(DailyStepReader)
 	p.Samples, _ = c.(SampleReader)
+	p.DailySleep, _ = c.(DailySleepReader)
+	p.Sleep, _ = c.(SleepSessionReader)
 	return p
 }
 
@@ -89,6 +96,8 @@ func (r *Registry) add(p *Plug) error {
 		return errors.New("there is PersonalGrant without Exchange: nothing is read with a person's own grant")
 	case p.DailySteps != nil && p.Samples != nil:
 		return errors.New("it has both daily totals and samples: one of them would be counted twice")
+	case p.DailySleep != nil && p.Sleep != nil:
+		return errors.New("it has both the sleep of days and sessions of sleep: one of them would be counted twice")
 	}
 	r.plugs = append(r.plugs, p)
 	r.byID[d.ID] = p
@@ -120,6 +129,9 @@ func (p *Plug) Complete(source health.DataSource) health.DataSource {
 	}
 	if p.ReadsSteps() {
 		source.Capabilities = append(source.Capabilities, health.CapabilityStepCount)
+	}
+	if p.ReadsSleep() {
+		source.Capabilities = append(source.Capabilities, health.CapabilitySleep)
 	}
 	return source
 }

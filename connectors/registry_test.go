@@ -42,6 +42,17 @@ func (counted) ReadSamples(context.Context, connectors.Account, connectors.Sampl
 	return connectors.SampleResult{}
 }
 
+// drowsy has sleep twice over.
+type drowsy struct{ listed }
+
+func (drowsy) ReadDailySleep(context.Context, connectors.Account, []health.Date) []connectors.DaySleepResult {
+	return nil
+}
+
+func (drowsy) ReadSleepSessions(context.Context, connectors.Account, health.Interval) connectors.SleepRecordsResult {
+	return connectors.SleepRecordsResult{}
+}
+
 // renewing renews what it never gave.
 type renewing struct{ listed }
 
@@ -84,6 +95,7 @@ func TestRegistryRefusesWhatFitsNoSocket(t *testing.T) {
 		"nothing tells":                 {good},
 		"it needs AcceptsID":            {unidentified{good}},
 		"both daily totals and samples": {counted{listed{good}}},
+		"both the sleep of days":        {drowsy{listed{good}}},
 		"Refresh without Exchange":      {renewing{listed{good}}},
 		"PersonalGrant without":         {personal{listed{good}}},
 	} {

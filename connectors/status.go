@@ -63,6 +63,9 @@ type StatusError int
 // Error names the status alone: an upstream's body is never repeated.
 func (s StatusError) Error() string { return "HTTP status " + strconv.Itoa(int(s)) }
 
+// wholeSeconds is d, or a part of a second more: nobody who counts in seconds comes too early.
+func wholeSeconds(d time.Duration) time.Duration { return (d + time.Second - 1).Truncate(time.Second) }
+
 // maxRetryAfter bounds what an upstream can make a client wait for.
 const maxRetryAfter = 48 * time.Hour
 

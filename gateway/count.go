@@ -3,10 +3,7 @@ package gateway
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"math"
-	"slices"
-	"strings"
 
 	"healthgraph/health"
 )
@@ -25,15 +22,8 @@ func (r StepRequest) Filter() Filter { return r.filter }
 // StepRequest checks the arguments of stepCount without any call.
 func (g *Gateway) StepRequest(ctx context.Context, from, to health.Date, zone *health.TimeZone, dataSources []string, choose *health.ChoiceInput) (StepRequest, error) {
 	days := health.DateRange{From: from, To: to}
-	if n := days.Days(); n < 1 {
-		return StepRequest{}, health.Refuse("to", fmt.Sprintf("the last day, %s, is before the first, %s", to, from))
-	} else if n > MaxDays {
-		return StepRequest{}, health.Refuse("to", fmt.Sprintf("at most %d days, not %d", MaxDays, n))
-	}
-	for argument, date := range map[string]health.Date{"from": from, "to": to} {
-		if date.Year < minYear || date.Year > maxYear {
-			return StepRequest{}, health.Refuse(argument, fmt.Sprintf("a day of the years %d to %d", minYear, maxYear))
-		}
+	if err := checkDays(days, MaxDays); err != nil {
+		return StepRequest{}, err
 	}
 	filter, err := g.Filter(ctx, dataSources)
 	if err != nil {
@@ -56,29 +46,19 @@ func (g *Gateway) CountSteps(request StepRequest, zone Zone, reads []StepRead) h
 	}
 	columns := make([][]figure[daySteps], len(reads))
 	for i, read := range reads {
-		columns[i] = g.figures(request, zone.TimeZone, read)
-		if request.choice.policy == health.ChooseOnly {
-			only := request
-			only.filter = request.choice.only
-			columns[i] = setAside(g.figures(only, zone.TimeZone, read), columns[i])
-		}
+		columns[i] = chosenAmong(request, func(request StepRequest) []figure[daySteps] { return g.figures(request, zone.TimeZone, read) })
 		problem, complete := read.problemOf(request, zone.TimeZone)
 		if problem != nil {
 			count.Problems = append(count.Problems, *problem)
 		}
 		count.Complete = count.Complete && complete
-		if merged := mergedSources(columns[i]); len(merged) > 0 {
-			count.Problems = append(count.Problems, health.Problem{Code: health.Unsupported, Message: read.plug.Description.Name +
-				" merged days with data sources outside the filter, so they can't be told apart: ask for " + strings.Join(merged, ", ") + " as well"})
+		if merged := mergedProblem(read.reading, columns[i]); merged != nil {
+			count.Problems = append(count.Problems, *merged)
 		}
 	}
 	total, known := 0, false
 	for i, date := range request.Days.Each() {
-		row := make([]figure[daySteps], len(columns))
-		for j, column := range columns {
-			row[j] = column[i]
-		}
-		day := chosenSteps(request.choice, date, row)
+		day := chosenSteps(request.choice, date, rowOf(columns, i))
 		if day.Steps != nil {
 			total, known = total+*day.Steps, true
 		}
@@ -113,31 +93,18 @@ func (g *Gateway) figures(request StepRequest, zone health.TimeZone, read StepRe
 	if read.asked && read.plug.Samples != nil {
 		tallies = tally(read.samples.Samples, request.Days, zone)
 	}
-	today, newest := health.DateOf(g.Now(), zone), read.newest(request.filter)
-	column := make([]figure[daySteps], 0, request.Days.Days())
-	for _, date := range request.Days.Each() {
-		f := figure[daySteps]{connector: read.plug.Description.ID, name: read.plug.Description.Name}
-		switch {
-		case !read.linked(request.filter):
-			f.presence = health.PresenceNotConnected
-		case !read.asked:
-			f.presence = health.PresenceUnavailable
-		case tallies != nil:
-			g.fromSamples(&f, read, date, tallies[date], zone)
-		default:
-			fromDay(&f, read, date, request.filter)
+	return figuresOf(g, request, zone, read.reading, func(f *figure[daySteps], date health.Date) {
+		if tallies != nil {
+			g.fromSamples(f, read, date, tallies[date], zone)
+			return
 		}
-		if f.value != nil {
-			f.presence = presenceOfValue(f.value.steps, date.Compare(today) >= 0)
-		} else if f.presence == "" {
-			f.presence = health.PresenceNotSynced
-			if newest.After(date.AddDays(1).Start(zone)) {
-				f.presence = health.PresenceNoData
-			}
+		day := read.days[date]
+		var value *daySteps
+		if day.Total.Steps != nil {
+			value = &daySteps{steps: *day.Total.Steps}
 		}
-		column = append(column, f)
-	}
-	return column
+		takeDay(f, read.reading, value, day.Total.DataSources, day.Err, request.filter)
+	}, func(day daySteps, unfinished bool) health.Presence { return presenceOfValue(day.steps, unfinished) })
 }
 
 func presenceOfValue(steps int, unfinished bool) health.Presence {
@@ -159,54 +126,8 @@ func (g *Gateway) fromSamples(f *figure[daySteps], read StepRead, date health.Da
 		f.presence = presenceOf(read.samples.Err)
 	case day.touched:
 		f.value = &daySteps{steps: int(math.Round(day.steps)), devices: devicesOf(day)}
-		f.sources = g.sourcesOf(read)
+		f.sources = g.sourcesOf(read.reading)
 	}
-}
-
-func (g *Gateway) sourcesOf(read StepRead) []health.DataSource {
-	var sources []health.DataSource
-	for _, source := range read.plug.Description.DataSources {
-		sources = append(sources, read.plug.Complete(source))
-	}
-	return sources
-}
-
-// fromDay takes the upstream's own total. One that names revoked sources alone is not shown. One that names none of the
-// filtered sources is not theirs; one that names others beside them, or none at all, can't be taken apart.
-func fromDay(f *figure[daySteps], read StepRead, date health.Date, filter Filter) {
-	result := read.days[date]
-	switch {
-	case result.Err != nil:
-		f.presence = presenceOf(result.Err)
-		return
-	case result.Total.Steps == nil:
-		return
-	}
-	named := result.Total.DataSources
-	if len(named) == 0 {
-		named = read.plug.Description.DataSources // it may be any of them
-	}
-	if !slices.ContainsFunc(named, func(s health.DataSource) bool { return !read.ended[s.ID] }) {
-		return
-	}
-	outside := slices.DeleteFunc(slices.Clone(named), func(s health.DataSource) bool { return filter.Allows(s.ID) })
-	if len(outside) == len(named) {
-		return // another source's day
-	}
-	f.value = &daySteps{steps: *result.Total.Steps}
-	f.sources, f.outside = result.Total.DataSources, outside
-}
-
-// mergedSources lists the sources that keep merged days from being used, by slug.
-func mergedSources(column []figure[daySteps]) []string {
-	var slugs []string
-	for _, f := range column {
-		for _, source := range f.outside {
-			slugs = append(slugs, string(source.ID))
-		}
-	}
-	slices.Sort(slugs)
-	return slices.Compact(slugs)
 }
 
 // chosenSteps is the day with what was chosen of its figures.

@@ -1,5 +1,5 @@
 // Package gateway federates the upstreams: it fans out, merges, and accounts for what failed. It holds what the product
-// knows about links, revocations and steps.
+// knows about links, revocations, steps and sleep.
 //
 // It knows no HTTP, SQL or GraphQL. Its methods are steps that a caller makes once and shares between the fields that
 // need them: People, then Links, then Steps and so on. Every error that leaves it is, or wraps, a *health.Error.
@@ -21,7 +21,7 @@ import (
 
 // Limits of a request, said out loud in the schema's descriptions.
 const (
-	MaxDays        = 366 // of one stepCount
+	MaxDays        = 366 // of one stepCount or sleep
 	MaxDataSources = 50  // in one dataSources argument
 	minYear        = 1970
 	maxYear        = 2200
@@ -51,6 +51,8 @@ type Gateway struct {
 	mu         sync.RWMutex
 	discovered map[health.DataSourceID]health.DataSource // shown by upstreams, not in the catalogue
 	lookedAt   time.Time                                 // when the store was last asked for more of them
+
+	linkReads together[linksRead, connectors.LinksResult]
 
 	outages sync.Map // connector → when an outage was last logged
 	logos   sync.Map // data source → the address of its logo (*health.URL), as its upstream last showed it

@@ -28,11 +28,7 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 			news = append(news, p.news(changed[before:])...)
 		}
 	} else {
-		accounts := make([]connectors.Account, len(people))
-		for i, p := range people {
-			accounts[i] = g.account(p, plug)
-		}
-		for i, result := range plug.Links.ReadLinks(ctx, accounts) {
+		for i, result := range g.readLinks(ctx, plug, people) {
 			if result.Unknown && people[i].isConnected(connector) {
 				// It knew the person before. Such an answer is also what a wrong address gives: no link is changed by it.
 				result.Err = health.Fail(health.UpstreamInvalid, plug.Description.Name+" says that it does not know a person whom it knew: the operator has to look at it", nil)
@@ -149,7 +145,7 @@ func (g *Gateway) addGrant(ctx context.Context, link *health.DataSourceLink, gra
 	case grant.Refused() || !g.Tokens.Opens(grant):
 		link.Status = health.StatusReauthorizationRequired
 		problem = plug.Description.Name + " no longer accepts this person's authorisation: link it again"
-	case len(link.ScopesMissing) > 0:
+	case slices.ContainsFunc(link.ScopesMissing, func(s string) bool { return !slices.Contains(plug.Description.OptionalScopes, s) }):
 		problem = "the person did not grant everything that is asked for: link it again to grant the rest"
 	default:
 		return

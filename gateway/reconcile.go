@@ -166,7 +166,7 @@ func (r *round) next(ctx context.Context, user health.UserID) error {
 // reconcileOne checks one person, and says whether a link is another than it was. failure says why the upstream could not be
 // asked.
 func (g *Gateway) reconcileOne(ctx context.Context, user health.UserID, plug *connectors.Plug) (changed bool, failure error) {
-	ctx, cancel := context.WithTimeout(ctx, reconcileTimeout)
+	ctx, cancel := context.WithTimeout(connectors.InBackground(ctx), reconcileTimeout)
 	defer cancel()
 	people, err := g.People(ctx, []health.UserID{user})
 	if err != nil {

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"healthgraph/connectors"
@@ -76,52 +75,22 @@ func (g *Gateway) otherAccount(ctx context.Context, plug *connectors.Plug, grant
 
 // StepRead is what one connector had to say about a person's steps: what was read once, for every field that needs it.
 type StepRead struct {
-	plug    *connectors.Plug
-	live    map[health.DataSourceID]bool // linked, or not known not to be
-	asked   bool                         // false: the upstream was not asked for steps, because of the links or because of down
-	down    *health.Problem
+	reading
 	days    map[health.Date]connectors.DayResult // by day asked for
 	samples connectors.AllSamples
-	again   *health.URL                       // where to link again
-	latest  map[health.DataSourceID]time.Time // end of the newest measurement known of, now or earlier
-	ended   map[health.DataSourceID]bool      // revoked: what still arrives from them is not shown
 }
 
-// StepLinks is what the links that pass a filter say before any step is read. Where it says that reading makes no sense
-// (nothing is linked, or the upstream is known to be down), it stands for the read.
+// StepLinks is what the links that pass a filter say before any step is read: see readingOf.
 func (g *Gateway) StepLinks(connector string, links []health.DataSourceLink, filter Filter) (read StepRead, worthReading bool) {
-	read = StepRead{plug: g.Registry.Plug(connector), live: map[health.DataSourceID]bool{}, latest: map[health.DataSourceID]time.Time{}, ended: map[health.DataSourceID]bool{}}
-	for _, link := range links {
-		if !filter.Allows(link.DataSource.ID) {
-			continue
-		}
-		switch link.Status {
-		case health.StatusConnected:
-			read.live[link.DataSource.ID] = true
-		case health.StatusUnknown, health.StatusReauthorizationRequired:
-			read.live[link.DataSource.ID], read.down = true, link.Problem
-		case health.StatusRevoking, health.StatusRevoked:
-			read.ended[link.DataSource.ID] = true
-		case health.StatusNotConnected, health.StatusPending: // nothing to read
-		}
-		if link.LatestDataAt != nil {
-			read.latest[link.DataSource.ID] = *link.LatestDataAt
-		}
-	}
-	// Down or out of budget: asking for every day would only take longer to say so. A refused grant costs no call, and is
-	// tried again now and then.
-	return read, len(read.live) > 0 && (read.down == nil || read.down.Code == health.UpstreamInvalid || read.down.Code == health.ReauthorizationRequired)
+	read.reading, worthReading = g.readingOf(connector, links, filter)
+	return read, worthReading
 }
 
 // Steps reads one connector's steps of the days. links are all of the person's links to it.
 func (g *Gateway) Steps(ctx context.Context, p *Person, connector string, links []health.DataSourceLink, days health.DateRange) StepRead {
 	read, _ := g.StepLinks(connector, links, Filter{})
 	read.asked = true
-	// A day that has not begun anywhere on Earth has no steps.
-	if newest := health.DateOf(g.Now().Add(14*time.Hour), health.UTC); newest.Compare(days.To) < 0 {
-		days.To = newest
-	}
-	if days.Days() < 1 {
+	if days = g.begun(days); days.Days() < 1 {
 		return read
 	}
 	if read.plug.DailySteps != nil {
@@ -129,59 +98,30 @@ func (g *Gateway) Steps(ctx context.Context, p *Person, connector string, links 
 	} else {
 		g.readSamples(ctx, p, &read, days)
 	}
-	if health.AsError(read.samples.Err).Has(health.ReauthorizationRequired) && len(read.plug.Description.DataSources) == 1 {
-		if page, err := g.mint(ctx, p.ID, read.plug.Complete(read.plug.Description.DataSources[0]), read.plug, ""); err == nil {
-			read.again = page.URL
-		}
-	}
-	g.noteData(ctx, p, read, links, days)
+	g.noteData(ctx, p, read.reading, links, func(link health.DataSourceLink, now time.Time) bool { return g.wasSought(read, link, days, now) })
 	return read
 }
 
 func (g *Gateway) readDays(ctx context.Context, read *StepRead, account connectors.Account, days health.DateRange) {
 	dates := days.Each()
 	read.days = make(map[health.Date]connectors.DayResult, len(dates))
-	answered := false
-	var failure error
-	for i, result := range read.plug.DailySteps.ReadDailySteps(ctx, account, dates) {
+	results := read.plug.DailySteps.ReadDailySteps(ctx, account, dates)
+	g.eachDay(&read.reading, dates, func(i int) ([]health.DataSource, bool, error) {
+		result := results[i]
 		result.Total.DataSources = g.named(ctx, read.plug, result.Total.DataSources)
 		read.days[dates[i]] = result
-		switch {
-		case result.Err != nil:
-			failure = result.Err
-		case result.Total.Steps != nil:
-			answered = true
-			read.sawData(result.Total.DataSources, earliest(dates[i].AddDays(1).Start(health.UTC), g.Now()))
-		}
-	}
-	if failure != nil {
-		g.logFailure(read.plug.Description.ID, failure)
-	}
-	if read.down != nil && !answered {
-		read.asked = false // the list made no sense either: that there is nothing is not to be believed
-	}
+		return result.Total.DataSources, result.Total.Steps != nil, result.Err
+	})
 }
 
 func (g *Gateway) readSamples(ctx context.Context, p *Person, read *StepRead, days health.DateRange) {
 	read.samples = connectors.ReadAllSamples(ctx, read.plug.Samples, g.account(p, read.plug), connectors.SamplesOn(health.StepCountMetric, days))
-	if read.samples.Err != nil {
-		g.logFailure(read.plug.Description.ID, read.samples.Err)
-	}
-	if connectors.IsScopeMissing(read.samples.Err) && read.plug.Profile != nil {
-		g.Tokens.DoubtProfile(ctx, p.grants[read.plug.Description.ID]) // the next reader asks which scopes are left
-	}
+	g.failed(ctx, p, &read.reading, read.samples.Err)
 	var newest time.Time
 	for _, sample := range read.samples.Samples {
 		newest = latest(newest, sample.End)
 	}
 	read.sawData(read.plug.Description.DataSources, newest)
-}
-
-// sawData moves the sources' newest data forward.
-func (r *StepRead) sawData(sources []health.DataSource, end time.Time) {
-	for _, source := range sources {
-		r.latest[source.ID] = latest(r.latest[source.ID], end)
-	}
 }
 
 // named completes the sources that an upstream names for a figure.
@@ -201,8 +141,9 @@ func (g *Gateway) named(ctx context.Context, plug *connectors.Plug, sources []he
 // dataCheckedPrecision spares a write for every read: DataCheckedAt is stored again when it is this much out of date.
 const dataCheckedPrecision = time.Hour
 
-// noteData remembers how new each linked source's newest data is, in one statement, if that is news.
-func (g *Gateway) noteData(ctx context.Context, p *Person, read StepRead, links []health.DataSourceLink, days health.DateRange) {
+// noteData remembers how new each linked source's newest data is, in one statement, if that is news. sought says whether the read
+// would have shown whatever is newer of a link's source.
+func (g *Gateway) noteData(ctx context.Context, p *Person, read reading, links []health.DataSourceLink, sought func(link health.DataSourceLink, now time.Time) bool) {
 	now := g.Now()
 	var notes []DataNote
 	for _, link := range links {
@@ -211,7 +152,7 @@ func (g *Gateway) noteData(ctx context.Context, p *Person, read StepRead, links 
 		}
 		newest := read.latest[link.DataSource.ID].Truncate(time.Second)
 		isNews := !newest.IsZero() && (link.LatestDataAt == nil || newest.Sub(*link.LatestDataAt) >= time.Minute)
-		wasChecked := g.wasSought(read, link, days, now) && (link.DataCheckedAt == nil || now.Sub(*link.DataCheckedAt) >= dataCheckedPrecision)
+		wasChecked := sought(link, now) && (link.DataCheckedAt == nil || now.Sub(*link.DataCheckedAt) >= dataCheckedPrecision)
 		if isNews || wasChecked {
 			notes = append(notes, DataNote{link.DataSource.ID, newest})
 		}
@@ -248,77 +189,11 @@ func (g *Gateway) wasSought(read StepRead, link health.DataSourceLink, days heal
 	return true
 }
 
-// linked says whether any source that passes the filter is.
-func (r StepRead) linked(filter Filter) bool {
-	for source := range r.live {
-		if filter.Allows(source) {
-			return true
-		}
-	}
-	return false
-}
-
 // problemOf says what could not be had of the days of one request: the read may have served more.
 func (r StepRead) problemOf(request StepRequest, zone health.TimeZone) (problem *health.Problem, complete bool) {
-	var failure error
-	switch {
-	case !r.linked(request.filter):
-		return nil, true
-	case !r.asked:
-		return r.down, false
-	case r.plug.DailySteps != nil:
-		failure = r.failedDays(request.Days)
-	case r.samples.Err != nil && r.samples.ReadUntil.Before(request.Days.To.AddDays(1).Start(zone)):
+	failure := failedDays(request.Days, func(date health.Date) error { return r.days[date].Err })
+	if r.samples.Err != nil && r.samples.ReadUntil.Before(request.Days.To.AddDays(1).Start(zone)) {
 		failure = r.samples.Err
-	case r.samples.Refused > 0:
-		failure = health.Fail(health.UpstreamInvalid, fmt.Sprintf("%s sent %d measurements that make no sense: they were left out", r.plug.Description.Name, r.samples.Refused), nil)
-		complete = true
 	}
-	if failure == nil {
-		return nil, true
-	}
-	problem = health.ProblemOf(failure)
-	problem.AuthorizationURL = r.again
-	if sources := r.plug.Description.DataSources; len(sources) == 1 {
-		source := r.plug.Complete(sources[0])
-		problem.DataSource = &source
-	}
-	return problem, complete
-}
-
-// failedDays is the failure of the days' last one that failed, with how many did.
-func (r StepRead) failedDays(days health.DateRange) error {
-	var last error
-	failed := 0
-	for _, date := range days.Each() {
-		if err := r.days[date].Err; err != nil {
-			last = err
-			failed++
-		}
-	}
-	if last == nil {
-		return nil
-	}
-	e := *health.AsError(last)
-	e.Message += fmt.Sprintf(" (%d of %d days could not be read)", failed, days.Days())
-	return &e
-}
-
-// newest is the end of the newest measurement of the sources that pass the filter.
-func (r StepRead) newest(filter Filter) time.Time {
-	var newest time.Time
-	for source, end := range r.latest {
-		if filter.Allows(source) && !r.ended[source] {
-			newest = latest(newest, end)
-		}
-	}
-	return newest
-}
-
-// presenceOf says why a failed read left a day without a figure.
-func presenceOf(err error) health.Presence {
-	if connectors.IsScopeMissing(err) {
-		return health.PresenceNoPermission
-	}
-	return health.PresenceUnavailable
+	return r.reading.problemOf(request, failure, r.samples.Refused)
 }

@@ -133,6 +133,7 @@ type granter struct {
 	profile     connectors.Profile
 	profileErr  error
 	samples     connectors.AllSamples
+	pageLength  int // of samples; 0 = one page of all, whatever span is asked for
 }
 
 func newGranter() *granter {
@@ -189,6 +190,18 @@ func (g *granter) Scopes() []string { return []string{"steps", "profile"} }
 func (g *granter) ReadSamples(_ context.Context, account connectors.Account, request connectors.SampleRequest, yield func([]health.Sample) bool) connectors.SampleResult {
 	first, last := request.Span.Start.Add(14*time.Hour), request.Span.End.Add(-36*time.Hour)
 	g.note("samples " + account.ID + " " + first.Format(time.DateOnly) + " " + last.Format(time.DateOnly))
-	yield(slices.Clone(g.samples.Samples))
+	if g.pageLength == 0 {
+		yield(slices.Clone(g.samples.Samples))
+		return g.samples.SampleResult
+	}
+	touching := slices.DeleteFunc(slices.Clone(g.samples.Samples), func(s health.Sample) bool {
+		return s.End.Before(request.Span.Start) || !s.Start.Before(request.Span.End)
+	})
+	for page := range slices.Chunk(touching, g.pageLength) {
+		g.note("page")
+		if !yield(page) {
+			return connectors.SampleResult{}
+		}
+	}
 	return g.samples.SampleResult
 }

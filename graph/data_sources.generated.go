@@ -308,6 +308,16 @@ func (ec *executionContext) marshalNDataSource2ᚕhealthgraphᚋhealthᚐDataSou
 	return ret
 }
 
+func (ec *executionContext) marshalNDataSource2ᚖhealthgraphᚋhealthᚐDataSource(ctx context.Context, sel ast.SelectionSet, v *health.DataSource) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._DataSource(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNDataSourceKind2healthgraphᚋhealthᚐDataSourceKind(ctx context.Context, v any) (health.DataSourceKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := health.DataSourceKind(tmp)

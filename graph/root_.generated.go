@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"healthgraph/health"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -25,6 +26,7 @@ type ResolverRoot interface {
 	DataSourceLink() DataSourceLinkResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
+	StepCount() StepCountResolver
 	Subscription() SubscriptionResolver
 	User() UserResolver
 }
@@ -65,6 +67,15 @@ type ComplexityRoot struct {
 	CompleteAuthorizationPayload struct {
 		Link    func(childComplexity int) int
 		Problem func(childComplexity int) int
+	}
+
+	DailySleep struct {
+		Asleep      func(childComplexity int) int
+		Candidates  func(childComplexity int) int
+		DataSources func(childComplexity int) int
+		Date        func(childComplexity int) int
+		Figure      func(childComplexity int) int
+		Presence    func(childComplexity int) int
 	}
 
 	DailySteps struct {
@@ -116,6 +127,15 @@ type ComplexityRoot struct {
 		Link func(childComplexity int) int
 	}
 
+	Metric struct {
+		Averaging func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Title     func(childComplexity int) int
+		Unit      func(childComplexity int) int
+		Units     func(childComplexity int) int
+	}
+
 	Mutation struct {
 		CompleteAuthorization   func(childComplexity int, input health.CompleteAuthorizationInput) int
 		EraseUser               func(childComplexity int, input *health.EraseUserInput) int
@@ -139,17 +159,79 @@ type ComplexityRoot struct {
 		RetryAfter       func(childComplexity int) int
 	}
 
+	QuantityPeriod struct {
+		Average     func(childComplexity int) int
+		Count       func(childComplexity int) int
+		DataSources func(childComplexity int) int
+		From        func(childComplexity int) int
+		Maximum     func(childComplexity int) int
+		Minimum     func(childComplexity int) int
+		Partial     func(childComplexity int) int
+		Presence    func(childComplexity int) int
+		Sum         func(childComplexity int) int
+		To          func(childComplexity int) int
+	}
+
+	QuantitySample struct {
+		DataSource func(childComplexity int) int
+		Device     func(childComplexity int) int
+		End        func(childComplexity int) int
+		Start      func(childComplexity int) int
+		Unit       func(childComplexity int) int
+		Value      func(childComplexity int) int
+	}
+
+	QuantitySampleConnection struct {
+		Complete func(childComplexity int) int
+		Metric   func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+		Problems func(childComplexity int) int
+		Samples  func(childComplexity int) int
+		Series   func(childComplexity int) int
+		Unit     func(childComplexity int) int
+	}
+
+	QuantitySampleEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	QuantitySeries struct {
+		Devices func(childComplexity int) int
+		Ends    func(childComplexity int) int
+		Starts  func(childComplexity int) int
+		Values  func(childComplexity int) int
+	}
+
+	QuantityStatistics struct {
+		Complete       func(childComplexity int) int
+		FetchedAt      func(childComplexity int) int
+		From           func(childComplexity int) int
+		Metric         func(childComplexity int) int
+		Period         func(childComplexity int) int
+		Periods        func(childComplexity int) int
+		Problems       func(childComplexity int) int
+		TimeZone       func(childComplexity int) int
+		TimeZoneOrigin func(childComplexity int) int
+		To             func(childComplexity int) int
+		Unit           func(childComplexity int) int
+	}
+
 	Query struct {
-		AccessLog        func(childComplexity int, userID *string, first *int, after *string) int
-		AuthorizationURL func(childComplexity int, dataSource string, userID *string, redirectURL *health.URL) int
-		Connections      func(childComplexity int, userID *string, dataSources []string) int
-		DataSources      func(childComplexity int) int
-		Node             func(childComplexity int, id string) int
-		Nodes            func(childComplexity int, ids []string) int
-		StepCount        func(childComplexity int, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
-		User             func(childComplexity int, id string) int
-		Users            func(childComplexity int, ids []string) int
-		Viewer           func(childComplexity int) int
+		AccessLog          func(childComplexity int, userID *string, first *int, after *string) int
+		AuthorizationURL   func(childComplexity int, dataSource string, userID *string, redirectURL *health.URL) int
+		Connections        func(childComplexity int, userID *string, dataSources []string) int
+		DataSources        func(childComplexity int) int
+		Metrics            func(childComplexity int) int
+		Node               func(childComplexity int, id string) int
+		Nodes              func(childComplexity int, ids []string) int
+		Quantity           func(childComplexity int, userID *string, metric string, from time.Time, to time.Time, first *int, after *string, unit *string) int
+		QuantityStatistics func(childComplexity int, userID *string, metric string, from health.Date, to health.Date, period *health.StatisticsPeriod, timeZone *health.TimeZone, unit *string) int
+		Sleep              func(childComplexity int, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
+		StepCount          func(childComplexity int, userID *string, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
+		User               func(childComplexity int, id string) int
+		Users              func(childComplexity int, ids []string) int
+		Viewer             func(childComplexity int) int
 	}
 
 	RevokeAllPayload struct {
@@ -162,6 +244,57 @@ type ComplexityRoot struct {
 		Link          func(childComplexity int) int
 		Outcome       func(childComplexity int) int
 		Problem       func(childComplexity int) int
+	}
+
+	Sleep struct {
+		Complete       func(childComplexity int) int
+		Days           func(childComplexity int) int
+		FetchedAt      func(childComplexity int) int
+		From           func(childComplexity int) int
+		Problems       func(childComplexity int) int
+		TimeZone       func(childComplexity int) int
+		TimeZoneOrigin func(childComplexity int) int
+		To             func(childComplexity int) int
+	}
+
+	SleepCandidate struct {
+		Asleep      func(childComplexity int) int
+		Chosen      func(childComplexity int) int
+		Connector   func(childComplexity int) int
+		DataSources func(childComplexity int) int
+		Figure      func(childComplexity int) int
+		Presence    func(childComplexity int) int
+		Reason      func(childComplexity int) int
+	}
+
+	SleepFigure struct {
+		Asleep      func(childComplexity int) int
+		Awake       func(childComplexity int) int
+		Bedtime     func(childComplexity int) int
+		Deep        func(childComplexity int) int
+		Efficiency  func(childComplexity int) int
+		InBed       func(childComplexity int) int
+		Latency     func(childComplexity int) int
+		Light       func(childComplexity int) int
+		REM         func(childComplexity int) int
+		Sessions    func(childComplexity int) int
+		Unspecified func(childComplexity int) int
+		WakeTime    func(childComplexity int) int
+	}
+
+	SleepSession struct {
+		Asleep      func(childComplexity int) int
+		Awake       func(childComplexity int) int
+		Deep        func(childComplexity int) int
+		Devices     func(childComplexity int) int
+		End         func(childComplexity int) int
+		InBed       func(childComplexity int) int
+		Latency     func(childComplexity int) int
+		Light       func(childComplexity int) int
+		Main        func(childComplexity int) int
+		REM         func(childComplexity int) int
+		Start       func(childComplexity int) int
+		Unspecified func(childComplexity int) int
 	}
 
 	StepCandidate struct {
@@ -180,10 +313,44 @@ type ComplexityRoot struct {
 		FetchedAt      func(childComplexity int) int
 		From           func(childComplexity int) int
 		Problems       func(childComplexity int) int
+		Samples        func(childComplexity int, first *int, after *string) int
+		Series         func(childComplexity int, first *int, after *string) int
 		TimeZone       func(childComplexity int) int
 		TimeZoneOrigin func(childComplexity int) int
 		To             func(childComplexity int) int
 		Total          func(childComplexity int) int
+	}
+
+	StepSample struct {
+		DataSource func(childComplexity int) int
+		Device     func(childComplexity int) int
+		End        func(childComplexity int) int
+		Start      func(childComplexity int) int
+		Unit       func(childComplexity int) int
+		Value      func(childComplexity int) int
+	}
+
+	StepSampleConnection struct {
+		Complete func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+		Problems func(childComplexity int) int
+		Samples  func(childComplexity int) int
+	}
+
+	StepSampleEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StepSeries struct {
+		Complete func(childComplexity int) int
+		Devices  func(childComplexity int) int
+		Ends     func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+		Problems func(childComplexity int) int
+		Starts   func(childComplexity int) int
+		Unit     func(childComplexity int) int
+		Values   func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -191,11 +358,14 @@ type ComplexityRoot struct {
 	}
 
 	User struct {
-		AccessLog        func(childComplexity int, first *int, after *string) int
-		AuthorizationURL func(childComplexity int, dataSource string, redirectURL *health.URL) int
-		Connections      func(childComplexity int, dataSources []string) int
-		ID               func(childComplexity int) int
-		StepCount        func(childComplexity int, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
+		AccessLog          func(childComplexity int, first *int, after *string) int
+		AuthorizationURL   func(childComplexity int, dataSource string, redirectURL *health.URL) int
+		Connections        func(childComplexity int, dataSources []string) int
+		ID                 func(childComplexity int) int
+		Quantity           func(childComplexity int, metric string, from time.Time, to time.Time, first *int, after *string, unit *string) int
+		QuantityStatistics func(childComplexity int, metric string, from health.Date, to health.Date, period *health.StatisticsPeriod, timeZone *health.TimeZone, unit *string) int
+		Sleep              func(childComplexity int, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
+		StepCount          func(childComplexity int, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) int
 	}
 }
 
@@ -331,6 +501,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CompleteAuthorizationPayload.Problem(childComplexity), true
+
+	case "DailySleep.asleep":
+		if e.ComplexityRoot.DailySleep.Asleep == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DailySleep.Asleep(childComplexity), true
+	case "DailySleep.candidates":
+		if e.ComplexityRoot.DailySleep.Candidates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DailySleep.Candidates(childComplexity), true
+	case "DailySleep.dataSources":
+		if e.ComplexityRoot.DailySleep.DataSources == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DailySleep.DataSources(childComplexity), true
+	case "DailySleep.date":
+		if e.ComplexityRoot.DailySleep.Date == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DailySleep.Date(childComplexity), true
+	case "DailySleep.figure":
+		if e.ComplexityRoot.DailySleep.Figure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DailySleep.Figure(childComplexity), true
+	case "DailySleep.presence":
+		if e.ComplexityRoot.DailySleep.Presence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DailySleep.Presence(childComplexity), true
 
 	case "DailySteps.candidates":
 		if e.ComplexityRoot.DailySteps.Candidates == nil {
@@ -529,6 +736,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LinkPersonalAccessTokenPayload.Link(childComplexity), true
 
+	case "Metric.averaging":
+		if e.ComplexityRoot.Metric.Averaging == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metric.Averaging(childComplexity), true
+	case "Metric.kind":
+		if e.ComplexityRoot.Metric.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metric.Kind(childComplexity), true
+	case "Metric.name":
+		if e.ComplexityRoot.Metric.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metric.Name(childComplexity), true
+	case "Metric.title":
+		if e.ComplexityRoot.Metric.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metric.Title(childComplexity), true
+	case "Metric.unit":
+		if e.ComplexityRoot.Metric.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metric.Unit(childComplexity), true
+	case "Metric.units":
+		if e.ComplexityRoot.Metric.Units == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Metric.Units(childComplexity), true
+
 	case "Mutation.completeAuthorization":
 		if e.ComplexityRoot.Mutation.CompleteAuthorization == nil {
 			break
@@ -641,6 +885,252 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Problem.RetryAfter(childComplexity), true
 
+	case "QuantityPeriod.average":
+		if e.ComplexityRoot.QuantityPeriod.Average == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.Average(childComplexity), true
+	case "QuantityPeriod.count":
+		if e.ComplexityRoot.QuantityPeriod.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.Count(childComplexity), true
+	case "QuantityPeriod.dataSources":
+		if e.ComplexityRoot.QuantityPeriod.DataSources == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.DataSources(childComplexity), true
+	case "QuantityPeriod.from":
+		if e.ComplexityRoot.QuantityPeriod.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.From(childComplexity), true
+	case "QuantityPeriod.maximum":
+		if e.ComplexityRoot.QuantityPeriod.Maximum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.Maximum(childComplexity), true
+	case "QuantityPeriod.minimum":
+		if e.ComplexityRoot.QuantityPeriod.Minimum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.Minimum(childComplexity), true
+	case "QuantityPeriod.partial":
+		if e.ComplexityRoot.QuantityPeriod.Partial == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.Partial(childComplexity), true
+	case "QuantityPeriod.presence":
+		if e.ComplexityRoot.QuantityPeriod.Presence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.Presence(childComplexity), true
+	case "QuantityPeriod.sum":
+		if e.ComplexityRoot.QuantityPeriod.Sum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.Sum(childComplexity), true
+	case "QuantityPeriod.to":
+		if e.ComplexityRoot.QuantityPeriod.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityPeriod.To(childComplexity), true
+
+	case "QuantitySample.dataSource":
+		if e.ComplexityRoot.QuantitySample.DataSource == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySample.DataSource(childComplexity), true
+	case "QuantitySample.device":
+		if e.ComplexityRoot.QuantitySample.Device == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySample.Device(childComplexity), true
+	case "QuantitySample.end":
+		if e.ComplexityRoot.QuantitySample.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySample.End(childComplexity), true
+	case "QuantitySample.start":
+		if e.ComplexityRoot.QuantitySample.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySample.Start(childComplexity), true
+	case "QuantitySample.unit":
+		if e.ComplexityRoot.QuantitySample.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySample.Unit(childComplexity), true
+	case "QuantitySample.value":
+		if e.ComplexityRoot.QuantitySample.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySample.Value(childComplexity), true
+
+	case "QuantitySampleConnection.complete":
+		if e.ComplexityRoot.QuantitySampleConnection.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySampleConnection.Complete(childComplexity), true
+	case "QuantitySampleConnection.metric":
+		if e.ComplexityRoot.QuantitySampleConnection.Metric == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySampleConnection.Metric(childComplexity), true
+	case "QuantitySampleConnection.pageInfo":
+		if e.ComplexityRoot.QuantitySampleConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySampleConnection.PageInfo(childComplexity), true
+	case "QuantitySampleConnection.problems":
+		if e.ComplexityRoot.QuantitySampleConnection.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySampleConnection.Problems(childComplexity), true
+	case "QuantitySampleConnection.edges", "QuantitySampleConnection.nodes":
+		if e.ComplexityRoot.QuantitySampleConnection.Samples == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySampleConnection.Samples(childComplexity), true
+	case "QuantitySampleConnection.series":
+		if e.ComplexityRoot.QuantitySampleConnection.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySampleConnection.Series(childComplexity), true
+	case "QuantitySampleConnection.unit":
+		if e.ComplexityRoot.QuantitySampleConnection.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySampleConnection.Unit(childComplexity), true
+
+	case "QuantitySampleEdge.cursor":
+		if e.ComplexityRoot.QuantitySampleEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySampleEdge.Cursor(childComplexity), true
+	case "QuantitySampleEdge.node":
+		if e.ComplexityRoot.QuantitySampleEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySampleEdge.Node(childComplexity), true
+
+	case "QuantitySeries.devices":
+		if e.ComplexityRoot.QuantitySeries.Devices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySeries.Devices(childComplexity), true
+	case "QuantitySeries.ends":
+		if e.ComplexityRoot.QuantitySeries.Ends == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySeries.Ends(childComplexity), true
+	case "QuantitySeries.starts":
+		if e.ComplexityRoot.QuantitySeries.Starts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySeries.Starts(childComplexity), true
+	case "QuantitySeries.values":
+		if e.ComplexityRoot.QuantitySeries.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantitySeries.Values(childComplexity), true
+
+	case "QuantityStatistics.complete":
+		if e.ComplexityRoot.QuantityStatistics.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.Complete(childComplexity), true
+	case "QuantityStatistics.fetchedAt":
+		if e.ComplexityRoot.QuantityStatistics.FetchedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.FetchedAt(childComplexity), true
+	case "QuantityStatistics.from":
+		if e.ComplexityRoot.QuantityStatistics.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.From(childComplexity), true
+	case "QuantityStatistics.metric":
+		if e.ComplexityRoot.QuantityStatistics.Metric == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.Metric(childComplexity), true
+	case "QuantityStatistics.period":
+		if e.ComplexityRoot.QuantityStatistics.Period == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.Period(childComplexity), true
+	case "QuantityStatistics.periods":
+		if e.ComplexityRoot.QuantityStatistics.Periods == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.Periods(childComplexity), true
+	case "QuantityStatistics.problems":
+		if e.ComplexityRoot.QuantityStatistics.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.Problems(childComplexity), true
+	case "QuantityStatistics.timeZone":
+		if e.ComplexityRoot.QuantityStatistics.TimeZone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.TimeZone(childComplexity), true
+	case "QuantityStatistics.timeZoneOrigin":
+		if e.ComplexityRoot.QuantityStatistics.TimeZoneOrigin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.TimeZoneOrigin(childComplexity), true
+	case "QuantityStatistics.to":
+		if e.ComplexityRoot.QuantityStatistics.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.To(childComplexity), true
+	case "QuantityStatistics.unit":
+		if e.ComplexityRoot.QuantityStatistics.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityStatistics.Unit(childComplexity), true
+
 	case "Query.accessLog":
 		if e.ComplexityRoot.Query.AccessLog == nil {
 			break
@@ -681,6 +1171,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.DataSources(childComplexity), true
 
+	case "Query.metrics":
+		if e.ComplexityRoot.Query.Metrics == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Metrics(childComplexity), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -703,6 +1199,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]string)), true
+	case "Query.quantity":
+		if e.ComplexityRoot.Query.Quantity == nil {
+			break
+		}
+
+		args, err := ec.field_Query_quantity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Quantity(childComplexity, args["userId"].(*string), args["metric"].(string), args["from"].(time.Time), args["to"].(time.Time), args["first"].(*int), args["after"].(*string), args["unit"].(*string)), true
+	case "Query.quantityStatistics":
+		if e.ComplexityRoot.Query.QuantityStatistics == nil {
+			break
+		}
+
+		args, err := ec.field_Query_quantityStatistics_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.QuantityStatistics(childComplexity, args["userId"].(*string), args["metric"].(string), args["from"].(health.Date), args["to"].(health.Date), args["period"].(*health.StatisticsPeriod), args["timeZone"].(*health.TimeZone), args["unit"].(*string)), true
+	case "Query.sleep":
+		if e.ComplexityRoot.Query.Sleep == nil {
+			break
+		}
+
+		args, err := ec.field_Query_sleep_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Sleep(childComplexity, args["userId"].(*string), args["from"].(health.Date), args["to"].(health.Date), args["timeZone"].(*health.TimeZone), args["dataSources"].([]string), args["choice"].(*health.ChoiceInput)), true
 	case "Query.stepCount":
 		if e.ComplexityRoot.Query.StepCount == nil {
 			break
@@ -781,6 +1310,244 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RevokePayload.Problem(childComplexity), true
 
+	case "Sleep.complete":
+		if e.ComplexityRoot.Sleep.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sleep.Complete(childComplexity), true
+	case "Sleep.days":
+		if e.ComplexityRoot.Sleep.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sleep.Days(childComplexity), true
+	case "Sleep.fetchedAt":
+		if e.ComplexityRoot.Sleep.FetchedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sleep.FetchedAt(childComplexity), true
+	case "Sleep.from":
+		if e.ComplexityRoot.Sleep.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sleep.From(childComplexity), true
+	case "Sleep.problems":
+		if e.ComplexityRoot.Sleep.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sleep.Problems(childComplexity), true
+	case "Sleep.timeZone":
+		if e.ComplexityRoot.Sleep.TimeZone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sleep.TimeZone(childComplexity), true
+	case "Sleep.timeZoneOrigin":
+		if e.ComplexityRoot.Sleep.TimeZoneOrigin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sleep.TimeZoneOrigin(childComplexity), true
+	case "Sleep.to":
+		if e.ComplexityRoot.Sleep.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Sleep.To(childComplexity), true
+
+	case "SleepCandidate.asleep":
+		if e.ComplexityRoot.SleepCandidate.Asleep == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepCandidate.Asleep(childComplexity), true
+	case "SleepCandidate.chosen":
+		if e.ComplexityRoot.SleepCandidate.Chosen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepCandidate.Chosen(childComplexity), true
+	case "SleepCandidate.connector":
+		if e.ComplexityRoot.SleepCandidate.Connector == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepCandidate.Connector(childComplexity), true
+	case "SleepCandidate.dataSources":
+		if e.ComplexityRoot.SleepCandidate.DataSources == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepCandidate.DataSources(childComplexity), true
+	case "SleepCandidate.figure":
+		if e.ComplexityRoot.SleepCandidate.Figure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepCandidate.Figure(childComplexity), true
+	case "SleepCandidate.presence":
+		if e.ComplexityRoot.SleepCandidate.Presence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepCandidate.Presence(childComplexity), true
+	case "SleepCandidate.reason":
+		if e.ComplexityRoot.SleepCandidate.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepCandidate.Reason(childComplexity), true
+
+	case "SleepFigure.asleep":
+		if e.ComplexityRoot.SleepFigure.Asleep == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.Asleep(childComplexity), true
+	case "SleepFigure.awake":
+		if e.ComplexityRoot.SleepFigure.Awake == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.Awake(childComplexity), true
+	case "SleepFigure.bedtime":
+		if e.ComplexityRoot.SleepFigure.Bedtime == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.Bedtime(childComplexity), true
+	case "SleepFigure.deep":
+		if e.ComplexityRoot.SleepFigure.Deep == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.Deep(childComplexity), true
+	case "SleepFigure.efficiency":
+		if e.ComplexityRoot.SleepFigure.Efficiency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.Efficiency(childComplexity), true
+	case "SleepFigure.inBed":
+		if e.ComplexityRoot.SleepFigure.InBed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.InBed(childComplexity), true
+	case "SleepFigure.latency":
+		if e.ComplexityRoot.SleepFigure.Latency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.Latency(childComplexity), true
+	case "SleepFigure.light":
+		if e.ComplexityRoot.SleepFigure.Light == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.Light(childComplexity), true
+	case "SleepFigure.rem":
+		if e.ComplexityRoot.SleepFigure.REM == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.REM(childComplexity), true
+	case "SleepFigure.sessions":
+		if e.ComplexityRoot.SleepFigure.Sessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.Sessions(childComplexity), true
+	case "SleepFigure.unspecified":
+		if e.ComplexityRoot.SleepFigure.Unspecified == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.Unspecified(childComplexity), true
+	case "SleepFigure.wakeTime":
+		if e.ComplexityRoot.SleepFigure.WakeTime == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepFigure.WakeTime(childComplexity), true
+
+	case "SleepSession.asleep":
+		if e.ComplexityRoot.SleepSession.Asleep == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.Asleep(childComplexity), true
+	case "SleepSession.awake":
+		if e.ComplexityRoot.SleepSession.Awake == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.Awake(childComplexity), true
+	case "SleepSession.deep":
+		if e.ComplexityRoot.SleepSession.Deep == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.Deep(childComplexity), true
+	case "SleepSession.devices":
+		if e.ComplexityRoot.SleepSession.Devices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.Devices(childComplexity), true
+	case "SleepSession.end":
+		if e.ComplexityRoot.SleepSession.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.End(childComplexity), true
+	case "SleepSession.inBed":
+		if e.ComplexityRoot.SleepSession.InBed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.InBed(childComplexity), true
+	case "SleepSession.latency":
+		if e.ComplexityRoot.SleepSession.Latency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.Latency(childComplexity), true
+	case "SleepSession.light":
+		if e.ComplexityRoot.SleepSession.Light == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.Light(childComplexity), true
+	case "SleepSession.main":
+		if e.ComplexityRoot.SleepSession.Main == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.Main(childComplexity), true
+	case "SleepSession.rem":
+		if e.ComplexityRoot.SleepSession.REM == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.REM(childComplexity), true
+	case "SleepSession.start":
+		if e.ComplexityRoot.SleepSession.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.Start(childComplexity), true
+	case "SleepSession.unspecified":
+		if e.ComplexityRoot.SleepSession.Unspecified == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SleepSession.Unspecified(childComplexity), true
+
 	case "StepCandidate.chosen":
 		if e.ComplexityRoot.StepCandidate.Chosen == nil {
 			break
@@ -854,6 +1621,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StepCount.Problems(childComplexity), true
+	case "StepCount.samples":
+		if e.ComplexityRoot.StepCount.Samples == nil {
+			break
+		}
+
+		args, err := ec.field_StepCount_samples_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StepCount.Samples(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "StepCount.series":
+		if e.ComplexityRoot.StepCount.Series == nil {
+			break
+		}
+
+		args, err := ec.field_StepCount_series_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StepCount.Series(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "StepCount.timeZone":
 		if e.ComplexityRoot.StepCount.TimeZone == nil {
 			break
@@ -878,6 +1667,130 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StepCount.Total(childComplexity), true
+
+	case "StepSample.dataSource":
+		if e.ComplexityRoot.StepSample.DataSource == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSample.DataSource(childComplexity), true
+	case "StepSample.device":
+		if e.ComplexityRoot.StepSample.Device == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSample.Device(childComplexity), true
+	case "StepSample.end":
+		if e.ComplexityRoot.StepSample.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSample.End(childComplexity), true
+	case "StepSample.start":
+		if e.ComplexityRoot.StepSample.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSample.Start(childComplexity), true
+	case "StepSample.unit":
+		if e.ComplexityRoot.StepSample.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSample.Unit(childComplexity), true
+	case "StepSample.value":
+		if e.ComplexityRoot.StepSample.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSample.Value(childComplexity), true
+
+	case "StepSampleConnection.complete":
+		if e.ComplexityRoot.StepSampleConnection.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSampleConnection.Complete(childComplexity), true
+	case "StepSampleConnection.pageInfo":
+		if e.ComplexityRoot.StepSampleConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSampleConnection.PageInfo(childComplexity), true
+	case "StepSampleConnection.problems":
+		if e.ComplexityRoot.StepSampleConnection.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSampleConnection.Problems(childComplexity), true
+	case "StepSampleConnection.edges", "StepSampleConnection.nodes":
+		if e.ComplexityRoot.StepSampleConnection.Samples == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSampleConnection.Samples(childComplexity), true
+
+	case "StepSampleEdge.cursor":
+		if e.ComplexityRoot.StepSampleEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSampleEdge.Cursor(childComplexity), true
+	case "StepSampleEdge.node":
+		if e.ComplexityRoot.StepSampleEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSampleEdge.Node(childComplexity), true
+
+	case "StepSeries.complete":
+		if e.ComplexityRoot.StepSeries.Complete == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSeries.Complete(childComplexity), true
+	case "StepSeries.devices":
+		if e.ComplexityRoot.StepSeries.Devices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSeries.Devices(childComplexity), true
+	case "StepSeries.ends":
+		if e.ComplexityRoot.StepSeries.Ends == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSeries.Ends(childComplexity), true
+	case "StepSeries.pageInfo":
+		if e.ComplexityRoot.StepSeries.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSeries.PageInfo(childComplexity), true
+	case "StepSeries.problems":
+		if e.ComplexityRoot.StepSeries.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSeries.Problems(childComplexity), true
+	case "StepSeries.starts":
+		if e.ComplexityRoot.StepSeries.Starts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSeries.Starts(childComplexity), true
+	case "StepSeries.unit":
+		if e.ComplexityRoot.StepSeries.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSeries.Unit(childComplexity), true
+	case "StepSeries.values":
+		if e.ComplexityRoot.StepSeries.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepSeries.Values(childComplexity), true
 
 	case "Subscription.connectionChanged":
 		if e.ComplexityRoot.Subscription.ConnectionChanged == nil {
@@ -930,6 +1843,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.ID(childComplexity), true
+	case "User.quantity":
+		if e.ComplexityRoot.User.Quantity == nil {
+			break
+		}
+
+		args, err := ec.field_User_quantity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.User.Quantity(childComplexity, args["metric"].(string), args["from"].(time.Time), args["to"].(time.Time), args["first"].(*int), args["after"].(*string), args["unit"].(*string)), true
+	case "User.quantityStatistics":
+		if e.ComplexityRoot.User.QuantityStatistics == nil {
+			break
+		}
+
+		args, err := ec.field_User_quantityStatistics_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.User.QuantityStatistics(childComplexity, args["metric"].(string), args["from"].(health.Date), args["to"].(health.Date), args["period"].(*health.StatisticsPeriod), args["timeZone"].(*health.TimeZone), args["unit"].(*string)), true
+	case "User.sleep":
+		if e.ComplexityRoot.User.Sleep == nil {
+			break
+		}
+
+		args, err := ec.field_User_sleep_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.User.Sleep(childComplexity, args["from"].(health.Date), args["to"].(health.Date), args["timeZone"].(*health.TimeZone), args["dataSources"].([]string), args["choice"].(*health.ChoiceInput)), true
 	case "User.stepCount":
 		if e.ComplexityRoot.User.StepCount == nil {
 			break
@@ -1449,6 +2395,8 @@ enum Capability {
   REVOKE
   "` + "`" + `stepCount` + "`" + ` reads steps from it."
   STEP_COUNT
+  "` + "`" + `sleep` + "`" + ` reads sleep from it."
+  SLEEP
 }
 
 extend type Query {
@@ -1491,6 +2439,19 @@ type User implements Node {
     "How a day takes one of several upstreams' figures. Leave it out for the highest."
     choice: ChoiceInput
   ): StepCount @requiresScope(scope: "quantities:read")
+  "The person's sleep per calendar day, from the first to the last day, both included; at most 366 days."
+  sleep(
+    "The first day on which the person woke up."
+    from: Date!
+    "The last day, included. Not before ` + "`" + `from` + "`" + `."
+    to: Date!
+    "The zone in which days begin and end. Leave it out for the person's own, as an upstream knows it, else UTC."
+    timeZone: TimeZone
+    "Only figures from these data sources (slugs from ` + "`" + `dataSources` + "`" + `), at most 50. Leave it out for all."
+    dataSources: [ID!]
+    "How a day takes one of several upstreams' figures. Leave it out for the highest, which is the longest sleep."
+    choice: ChoiceInput
+  ): Sleep @requiresScope(scope: "quantities:read")
 }
 
 "Anything that can be fetched again by its id alone: a person or a link."
@@ -1564,9 +2525,345 @@ extend type Mutation {
   ): LinkPersonalAccessTokenPayload @requiresScope(scope: "connections:write")
 }
 `, BuiltIn: false},
+	{Name: "../schema/quantities.graphqls", Input: `"Something that is measured, by the name that Apple HealthKit's quantity types have in Swift."
+type Metric {
+  "Its name, such as \"heartRate\"."
+  name: String!
+  "What people call it, in English. The name where the metric is not in the catalogue."
+  title: String!
+  "Whether its samples add up or have an average."
+  kind: MetricKind!
+  "How the average of a discrete metric is made. Null for every other."
+  averaging: Averaging
+  "The unit of its values unless another is asked for, by its UCUM code. Null where the metric is not in the catalogue."
+  unit: String
+  "The units that can be asked for, by their UCUM codes."
+  units: [String!]!
+}
+
+"What can be made of a metric's samples."
+enum MetricKind {
+  "Samples are amounts over a span of time, and add up: steps, energy, distance."
+  CUMULATIVE
+  "Samples are levels, which have an average, a lowest and a highest: heart rate, body mass."
+  DISCRETE
+  "The metric is not in the catalogue: an upstream may have samples of it all the same."
+  UNKNOWN
+}
+
+"How an average is made. A sample weighs as much as it is long, and at least a second, so that samples at instants weigh the same."
+enum Averaging {
+  "Every sample weighs the same."
+  ARITHMETIC
+  "By weight."
+  TIME_WEIGHTED
+  "Of sound: the steady level that has the same energy, by weight."
+  EQUIVALENT_LEVEL
+}
+
+"How long the periods of statistics are."
+enum StatisticsPeriod {
+  "A calendar day."
+  DAY
+  "A week of ISO 8601, from Monday to Sunday."
+  WEEK
+  "A calendar month."
+  MONTH
+}
+
+"What a metric's samples come to in each period of a range of days."
+type QuantityStatistics {
+  "What was measured. Its ` + "`" + `kind` + "`" + ` tells which figures there can be."
+  metric: Metric!
+  "The unit of every figure, by its UCUM code."
+  unit: String!
+  "How long the periods are."
+  period: StatisticsPeriod!
+  "The first day."
+  from: Date!
+  "The last day, included."
+  to: Date!
+  "The zone in which days begin and end."
+  timeZone: TimeZone!
+  "Where that zone came from."
+  timeZoneOrigin: TimeZoneOrigin!
+  "One for each day, week or month that the range touches, in order."
+  periods: [QuantityPeriod!]!
+  "What could not be had, and why."
+  problems: [Problem!]!
+  "False when a linked source could not be read to the end."
+  complete: Boolean!
+  "When the figures were put together."
+  fetchedAt: DateTime!
+}
+
+"What the samples of one day, week or month come to. A figure that makes no sense for the metric's kind is always null."
+type QuantityPeriod {
+  "The first day of the period that lies in the range."
+  from: Date!
+  "The last day of the period that lies in the range, included."
+  to: Date!
+  "Whether this is a part of a period: the range cuts it, or it isn't over."
+  partial: Boolean!
+  "What the figures are, or why there are none. PARTIAL_DAY is said of weeks and months as well."
+  presence: Presence!
+  """
+  Of a CUMULATIVE metric: the sum, where overlapping devices count once, as in ` + "`" + `stepCount` + "`" + `. Null for any other kind: levels do
+  not add up.
+  """
+  sum: Float
+  "Of a DISCRETE metric: the average of the samples that begin in the period, made as the metric's ` + "`" + `averaging` + "`" + ` says. Null for any other kind."
+  average: Float
+  "Of a DISCRETE metric: the lowest sample. Null for any other kind."
+  minimum: Float
+  "Of a DISCRETE metric: the highest sample. Null for any other kind."
+  maximum: Float
+  "Of a DISCRETE metric: how many samples begin in the period. Null for any other kind, and where there are none."
+  count: Int
+  "The data sources that the figures come from."
+  dataSources: [DataSource!]!
+}
+
+"A page of a metric's samples, in order of their start, then their end, as for ` + "`" + `StepSampleConnection` + "`" + `."
+type QuantitySampleConnection {
+  "What was measured."
+  metric: Metric!
+  "The unit of every value, by its UCUM code. Null where the metric is not in the catalogue: then it stands beside each sample."
+  unit: String
+  "The samples with their cursors."
+  edges: [QuantitySampleEdge!]!
+  "The samples alone."
+  nodes: [QuantitySample!]!
+  "The same in columns, for charts. Null where the metric is not in the catalogue, as its values can be of different units."
+  series: QuantitySeries
+  "Whether there is more. Also true when a failure ended the page: the next one begins there, and tries again."
+  pageInfo: PageInfo!
+  "What could not be had, and why."
+  problems: [Problem!]!
+  "False when a linked source could not be read to the end of the page."
+  complete: Boolean!
+}
+
+"A sample and its place."
+type QuantitySampleEdge {
+  "What to give as ` + "`" + `after` + "`" + ` for the page behind it."
+  cursor: String!
+  "The sample."
+  node: QuantitySample!
+}
+
+"What one device measured, at an instant or over a span of time."
+type QuantitySample {
+  "When it begins."
+  start: DateTime!
+  "When it ends. The same as ` + "`" + `start` + "`" + ` for what was measured at an instant."
+  end: DateTime!
+  "How much."
+  value: Float!
+  "The unit of the value, by its UCUM code; of a metric that is not in the catalogue as the upstream names it, or null."
+  unit: String
+  "The device, or what wrote the sample. Null where the upstream names neither."
+  device: String
+  "Where it is from."
+  dataSource: DataSource!
+}
+
+"The samples of a page in columns of one length: the first of each belongs to the first sample, and so on."
+type QuantitySeries {
+  "When the samples begin."
+  starts: InstantColumn!
+  "When they end."
+  ends: InstantColumn!
+  "How much."
+  values: NumberColumn!
+  "The devices, null where the upstream names none."
+  devices: TextColumn!
+}
+
+extend type Query {
+  "The metrics that are known, by name: HealthKit's quantity types. An upstream need not have all of them, and may have others."
+  metrics: [Metric!]!
+  """
+  A metric's samples that touch a span of time, as devices took them. Those of several devices overlap: what they come to is in
+  ` + "`" + `quantityStatistics` + "`" + `.
+  """
+  quantity(
+    "Whose: yourself when left out. A service's credential has to say."
+    userId: ID
+    "The metric's name, such as \"heartRate\". One that ` + "`" + `metrics` + "`" + ` does not list is asked for all the same."
+    metric: String!
+    "The beginning."
+    from: DateTime!
+    "The end, not included. After ` + "`" + `from` + "`" + `, by 3,660 days at most."
+    to: DateTime!
+    "The length of the page, at most 10,000."
+    first: Int = 100
+    "The cursor behind which the page begins. Leave it out for the first page."
+    after: String
+    "The unit of the values: one of the metric's ` + "`" + `units` + "`" + `. Leave it out for its own."
+    unit: String
+  ): QuantitySampleConnection @requiresScope(scope: "quantities:read")
+  """
+  What a metric's samples come to per day, week or month between two dates, both included; at most 3,660 days. The metric must be
+  one of ` + "`" + `metrics` + "`" + `.
+  """
+  quantityStatistics(
+    "Whose: yourself when left out. A service's credential has to say."
+    userId: ID
+    "The metric's name, such as \"heartRate\": one of ` + "`" + `metrics` + "`" + `."
+    metric: String!
+    "The first day."
+    from: Date!
+    "The last day, included. Not before ` + "`" + `from` + "`" + `."
+    to: Date!
+    "How long the periods are."
+    period: StatisticsPeriod = DAY
+    "The zone in which days begin and end. Leave it out for the person's own, as an upstream knows it, else UTC."
+    timeZone: TimeZone
+    "The unit of the figures: one of the metric's ` + "`" + `units` + "`" + `. Leave it out for its own."
+    unit: String
+  ): QuantityStatistics @requiresScope(scope: "quantities:read")
+}
+
+extend type User {
+  """
+  A metric's samples that touch a span of time, as devices took them. Those of several devices overlap: what they come to is in
+  ` + "`" + `quantityStatistics` + "`" + `.
+  """
+  quantity(
+    "The metric's name, such as \"heartRate\". One that ` + "`" + `metrics` + "`" + ` does not list is asked for all the same."
+    metric: String!
+    "The beginning."
+    from: DateTime!
+    "The end, not included. After ` + "`" + `from` + "`" + `, by 3,660 days at most."
+    to: DateTime!
+    "The length of the page, at most 10,000."
+    first: Int = 100
+    "The cursor behind which the page begins. Leave it out for the first page."
+    after: String
+    "The unit of the values: one of the metric's ` + "`" + `units` + "`" + `. Leave it out for its own."
+    unit: String
+  ): QuantitySampleConnection @requiresScope(scope: "quantities:read")
+  """
+  What a metric's samples come to per day, week or month between two dates, both included; at most 3,660 days. The metric must be
+  one of ` + "`" + `metrics` + "`" + `.
+  """
+  quantityStatistics(
+    "The metric's name, such as \"heartRate\": one of ` + "`" + `metrics` + "`" + `."
+    metric: String!
+    "The first day."
+    from: Date!
+    "The last day, included. Not before ` + "`" + `from` + "`" + `."
+    to: Date!
+    "How long the periods are."
+    period: StatisticsPeriod = DAY
+    "The zone in which days begin and end. Leave it out for the person's own, as an upstream knows it, else UTC."
+    timeZone: TimeZone
+    "The unit of the figures: one of the metric's ` + "`" + `units` + "`" + `. Leave it out for its own."
+    unit: String
+  ): QuantityStatistics @requiresScope(scope: "quantities:read")
+}
+`, BuiltIn: false},
+	{Name: "../schema/samples.graphqls", Input: `"""
+A page of samples, in order of their start, then their end, as Relay's cursor connections have it. Pages do not shift when samples
+arrive meanwhile: a cursor stands for a sample's own place, and keeps its meaning.
+"""
+type StepSampleConnection {
+  "The samples with their cursors."
+  edges: [StepSampleEdge!]!
+  "The samples alone."
+  nodes: [StepSample!]!
+  "Whether there is more. Also true when a failure ended the page: the next one begins there, and tries again."
+  pageInfo: PageInfo!
+  "What could not be had, and why."
+  problems: [Problem!]!
+  "False when a linked source could not be read to the end of the page."
+  complete: Boolean!
+}
+
+"A sample and its place."
+type StepSampleEdge {
+  "What to give as ` + "`" + `after` + "`" + ` for the page behind it."
+  cursor: String!
+  "The sample."
+  node: StepSample!
+}
+
+"""
+So many steps from here to there, as one device counted them. Samples of several devices overlap: adding them up counts a walk
+twice. ` + "`" + `StepCount.days` + "`" + ` has what they come to.
+"""
+type StepSample {
+  "When it begins."
+  start: DateTime!
+  "When it ends. The same as ` + "`" + `start` + "`" + ` for what was counted at an instant."
+  end: DateTime!
+  "How many. It may be a fraction where the upstream merged or split samples."
+  value: Float!
+  "The unit of the value, by its UCUM code: \"{count}\"."
+  unit: String!
+  "The device, or what wrote the sample. Null where the upstream names neither."
+  device: String
+  "Where it is from."
+  dataSource: DataSource!
+}
+
+"""
+The same samples in columns of one length, for charts: the first of each column belongs to the first sample, and so on. It is less than
+half as long as objects are, and what libraries for charts take.
+"""
+type StepSeries {
+  "When the samples begin."
+  starts: InstantColumn!
+  "When they end."
+  ends: InstantColumn!
+  "How many steps."
+  values: NumberColumn!
+  "The devices, null where the upstream names none."
+  devices: TextColumn!
+  "The unit of the value, by its UCUM code: \"{count}\"."
+  unit: String!
+  "Whether there is more, as for ` + "`" + `samples` + "`" + `."
+  pageInfo: PageInfo!
+  "What could not be had, and why."
+  problems: [Problem!]!
+  "False when a linked source could not be read to the end of the page."
+  complete: Boolean!
+}
+
+"A list of instants, each a number: milliseconds since 1970 in UTC, as JavaScript's Date and libraries for charts take them."
+scalar InstantColumn
+
+"A list of numbers."
+scalar NumberColumn
+
+"A list of texts, null where there is none."
+scalar TextColumn
+
+extend type StepCount {
+  """
+  The raw samples of the days, from upstreams that have samples: OneTwentyOne. ROOK has totals of days alone. Samples count that
+  touch the days as ` + "`" + `timeZone` + "`" + ` cuts them, those across its first or last midnight whole. Where nothing else is read of the steps, no more of
+  them is read than the page takes.
+  """
+  samples(
+    "The length of the page, at most 10,000."
+    first: Int = 100
+    "The cursor behind which the page begins. Leave it out for the first page."
+    after: String
+  ): StepSampleConnection @requiresScope(scope: "quantities:read")
+  "The same in columns, for charts. ` + "`" + `samples` + "`" + ` and ` + "`" + `series` + "`" + ` with the same arguments share one read."
+  series(
+    "The length of the page, at most 10,000."
+    first: Int = 10000
+    "The cursor behind which the page begins. Leave it out for the first page."
+    after: String
+  ): StepSeries @requiresScope(scope: "quantities:read")
+}
+`, BuiltIn: false},
 	{Name: "../schema/schema.graphqls", Input: `"""
 One gateway to several health data upstreams. Ask which of a person's data sources are connected, where to connect
-another, end a link, and read daily steps.
+another, end a link, and read daily steps, sleep and every other quantity.
 """
 schema {
   query: Query
@@ -1603,6 +2900,146 @@ scalar Duration
 
 "An absolute URL of at most 8,192 bytes. App schemes such as \"com.example.app:/linked\" count."
 scalar URL
+`, BuiltIn: false},
+	{Name: "../schema/sleep.graphqls", Input: `"""
+A person's sleep per calendar day. Sources are never added up: each day takes one upstream's figure, and shows the others. Sleep
+belongs to the day on which the person woke up from it.
+"""
+type Sleep {
+  "The first day."
+  from: Date!
+  "The last day, included."
+  to: Date!
+  """
+  The zone in which the days begin and end. An upstream that totals nights itself (ROOK) keeps its own days, whatever zone was
+  asked for.
+  """
+  timeZone: TimeZone!
+  "Where that zone came from."
+  timeZoneOrigin: TimeZoneOrigin!
+  "One for each calendar day of the range, in order."
+  days: [DailySleep!]!
+  "What could not be had, and why."
+  problems: [Problem!]!
+  "False when a linked source could not be read to the end."
+  complete: Boolean!
+  "When the figures were put together."
+  fetchedAt: DateTime!
+}
+
+"The sleep of one calendar day."
+type DailySleep {
+  "The day, on which the person woke up."
+  date: Date!
+  "Time asleep, naps of the day included. Null when there is none; ` + "`" + `presence` + "`" + ` says why. Null with VALUE or PARTIAL_DAY: time in bed alone is known."
+  asleep: Duration
+  "All that is known of the chosen figure. Null when there is none; ` + "`" + `presence` + "`" + ` says why."
+  figure: SleepFigure
+  "What the figure is, or why there is none."
+  presence: Presence!
+  "The data sources that the chosen figure comes from."
+  dataSources: [DataSource!]!
+  "Each linked upstream's figure for the day, with why it was or was not chosen, in the catalogue's order."
+  candidates: [SleepCandidate!]!
+}
+
+"One upstream's figure for a day. It can come from several data sources that the upstream merged."
+type SleepCandidate {
+  "The upstream, such as \"rook\"."
+  connector: String!
+  "The data sources that the upstream names for the figure."
+  dataSources: [DataSource!]!
+  "Time asleep. Null when there is none; ` + "`" + `presence` + "`" + ` says why. Null with VALUE or PARTIAL_DAY: time in bed alone is known."
+  asleep: Duration
+  "All that is known of the figure. Null when there is none; ` + "`" + `presence` + "`" + ` says why."
+  figure: SleepFigure
+  "What the figure is, or why there is none."
+  presence: Presence!
+  "Whether this is the day's figure."
+  chosen: Boolean!
+  "Why it was or was not chosen. The highest figure is the longest sleep."
+  reason: CandidateReason!
+}
+
+"""
+One upstream's sleep of a day. What is null is not known; only zero is zero. Where the upstream has sessions, times are those of all
+sessions of the day added up.
+"""
+type SleepFigure {
+  "When the person went to bed, of the longest session of the day; or fell asleep, where time in bed is not known."
+  bedtime: DateTime
+  "When they woke up from it for good."
+  wakeTime: DateTime
+  "Time asleep, in all stages."
+  asleep: Duration
+  "Time in bed, asleep or not."
+  inBed: Duration
+  "Light sleep, which Apple calls core sleep."
+  light: Duration
+  "Deep sleep."
+  deep: Duration
+  "REM sleep."
+  rem: Duration
+  "Asleep in a stage that was not recorded."
+  unspecified: Duration
+  "Awake between falling asleep and getting up."
+  awake: Duration
+  "From going to bed to falling asleep, of the longest session of the day."
+  latency: Duration
+  "Percent of the time in bed that the person slept, as the upstream scores it: from 0 to 100."
+  efficiency: Int
+  "The night and the naps, in order. Empty where the upstream totals nights itself."
+  sessions: [SleepSession!]!
+}
+
+"A night or a nap: what was recorded without a break of more than an hour, by all devices together."
+type SleepSession {
+  "When the first record of it begins."
+  start: DateTime!
+  "When the last record of it ends."
+  end: DateTime!
+  "Whether it is the longest of its day: the others are naps."
+  main: Boolean!
+  "Time asleep, in all stages."
+  asleep: Duration
+  "Time in bed, asleep or not."
+  inBed: Duration
+  "Light sleep, which Apple calls core sleep."
+  light: Duration
+  "Deep sleep."
+  deep: Duration
+  "REM sleep."
+  rem: Duration
+  "Asleep in a stage that was not recorded."
+  unspecified: Duration
+  "Awake, as recorded."
+  awake: Duration
+  "From going to bed to falling asleep."
+  latency: Duration
+  "The devices and apps that recorded it, as the upstream names them. Empty where it names none."
+  devices: [String!]!
+}
+
+extend type Query {
+  """
+  Sleep per calendar day between two dates, both included; at most 366 days. A linked upstream that fails leaves its problem in
+  ` + "`" + `problems` + "`" + `, and the other upstreams' figures stand.
+  """
+  sleep(
+    "Whose sleep: yourself when left out. A service's credential has to say."
+    userId: ID
+    "The first day on which the person woke up."
+    from: Date!
+    "The last day, included. Not before ` + "`" + `from` + "`" + `."
+    to: Date!
+    "The zone in which days begin and end. Leave it out for the person's own, as an upstream knows it, else UTC."
+    timeZone: TimeZone
+    "Only figures from these data sources (slugs from ` + "`" + `dataSources` + "`" + `), at most 50. Leave it out for all."
+    dataSources: [ID!]
+    "How a day takes one of several upstreams' figures. Leave it out for the highest, which is the longest sleep."
+    choice: ChoiceInput
+  ): Sleep @requiresScope(scope: "quantities:read")
+}
 `, BuiltIn: false},
 	{Name: "../schema/steps.graphqls", Input: `"A person's steps per calendar day. Sources are never added up: each day takes one upstream's figure, and shows the others."
 type StepCount {
@@ -1856,6 +3293,24 @@ func (ec *executionContext) childFields_CompleteAuthorizationPayload(ctx context
 	return nil, fmt.Errorf("no field named %q was found under type CompleteAuthorizationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DailySleep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "date":
+		return ec.fieldContext_DailySleep_date(ctx, field)
+	case "asleep":
+		return ec.fieldContext_DailySleep_asleep(ctx, field)
+	case "figure":
+		return ec.fieldContext_DailySleep_figure(ctx, field)
+	case "presence":
+		return ec.fieldContext_DailySleep_presence(ctx, field)
+	case "dataSources":
+		return ec.fieldContext_DailySleep_dataSources(ctx, field)
+	case "candidates":
+		return ec.fieldContext_DailySleep_candidates(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DailySleep", field.Name)
+}
+
 func (ec *executionContext) childFields_DailySteps(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "date":
@@ -1954,6 +3409,24 @@ func (ec *executionContext) childFields_LinkPersonalAccessTokenPayload(ctx conte
 	return nil, fmt.Errorf("no field named %q was found under type LinkPersonalAccessTokenPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Metric(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Metric_name(ctx, field)
+	case "title":
+		return ec.fieldContext_Metric_title(ctx, field)
+	case "kind":
+		return ec.fieldContext_Metric_kind(ctx, field)
+	case "averaging":
+		return ec.fieldContext_Metric_averaging(ctx, field)
+	case "unit":
+		return ec.fieldContext_Metric_unit(ctx, field)
+	case "units":
+		return ec.fieldContext_Metric_units(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Metric", field.Name)
+}
+
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasNextPage":
@@ -1984,6 +3457,124 @@ func (ec *executionContext) childFields_Problem(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Problem", field.Name)
 }
 
+func (ec *executionContext) childFields_QuantityPeriod(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_QuantityPeriod_from(ctx, field)
+	case "to":
+		return ec.fieldContext_QuantityPeriod_to(ctx, field)
+	case "partial":
+		return ec.fieldContext_QuantityPeriod_partial(ctx, field)
+	case "presence":
+		return ec.fieldContext_QuantityPeriod_presence(ctx, field)
+	case "sum":
+		return ec.fieldContext_QuantityPeriod_sum(ctx, field)
+	case "average":
+		return ec.fieldContext_QuantityPeriod_average(ctx, field)
+	case "minimum":
+		return ec.fieldContext_QuantityPeriod_minimum(ctx, field)
+	case "maximum":
+		return ec.fieldContext_QuantityPeriod_maximum(ctx, field)
+	case "count":
+		return ec.fieldContext_QuantityPeriod_count(ctx, field)
+	case "dataSources":
+		return ec.fieldContext_QuantityPeriod_dataSources(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantityPeriod", field.Name)
+}
+
+func (ec *executionContext) childFields_QuantitySample(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "start":
+		return ec.fieldContext_QuantitySample_start(ctx, field)
+	case "end":
+		return ec.fieldContext_QuantitySample_end(ctx, field)
+	case "value":
+		return ec.fieldContext_QuantitySample_value(ctx, field)
+	case "unit":
+		return ec.fieldContext_QuantitySample_unit(ctx, field)
+	case "device":
+		return ec.fieldContext_QuantitySample_device(ctx, field)
+	case "dataSource":
+		return ec.fieldContext_QuantitySample_dataSource(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantitySample", field.Name)
+}
+
+func (ec *executionContext) childFields_QuantitySampleConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "metric":
+		return ec.fieldContext_QuantitySampleConnection_metric(ctx, field)
+	case "unit":
+		return ec.fieldContext_QuantitySampleConnection_unit(ctx, field)
+	case "edges":
+		return ec.fieldContext_QuantitySampleConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_QuantitySampleConnection_nodes(ctx, field)
+	case "series":
+		return ec.fieldContext_QuantitySampleConnection_series(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_QuantitySampleConnection_pageInfo(ctx, field)
+	case "problems":
+		return ec.fieldContext_QuantitySampleConnection_problems(ctx, field)
+	case "complete":
+		return ec.fieldContext_QuantitySampleConnection_complete(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantitySampleConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_QuantitySampleEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_QuantitySampleEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_QuantitySampleEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantitySampleEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_QuantitySeries(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "starts":
+		return ec.fieldContext_QuantitySeries_starts(ctx, field)
+	case "ends":
+		return ec.fieldContext_QuantitySeries_ends(ctx, field)
+	case "values":
+		return ec.fieldContext_QuantitySeries_values(ctx, field)
+	case "devices":
+		return ec.fieldContext_QuantitySeries_devices(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantitySeries", field.Name)
+}
+
+func (ec *executionContext) childFields_QuantityStatistics(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "metric":
+		return ec.fieldContext_QuantityStatistics_metric(ctx, field)
+	case "unit":
+		return ec.fieldContext_QuantityStatistics_unit(ctx, field)
+	case "period":
+		return ec.fieldContext_QuantityStatistics_period(ctx, field)
+	case "from":
+		return ec.fieldContext_QuantityStatistics_from(ctx, field)
+	case "to":
+		return ec.fieldContext_QuantityStatistics_to(ctx, field)
+	case "timeZone":
+		return ec.fieldContext_QuantityStatistics_timeZone(ctx, field)
+	case "timeZoneOrigin":
+		return ec.fieldContext_QuantityStatistics_timeZoneOrigin(ctx, field)
+	case "periods":
+		return ec.fieldContext_QuantityStatistics_periods(ctx, field)
+	case "problems":
+		return ec.fieldContext_QuantityStatistics_problems(ctx, field)
+	case "complete":
+		return ec.fieldContext_QuantityStatistics_complete(ctx, field)
+	case "fetchedAt":
+		return ec.fieldContext_QuantityStatistics_fetchedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantityStatistics", field.Name)
+}
+
 func (ec *executionContext) childFields_RevokeAllPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "results":
@@ -2006,6 +3597,108 @@ func (ec *executionContext) childFields_RevokePayload(ctx context.Context, field
 		return ec.fieldContext_RevokePayload_problem(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Sleep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_Sleep_from(ctx, field)
+	case "to":
+		return ec.fieldContext_Sleep_to(ctx, field)
+	case "timeZone":
+		return ec.fieldContext_Sleep_timeZone(ctx, field)
+	case "timeZoneOrigin":
+		return ec.fieldContext_Sleep_timeZoneOrigin(ctx, field)
+	case "days":
+		return ec.fieldContext_Sleep_days(ctx, field)
+	case "problems":
+		return ec.fieldContext_Sleep_problems(ctx, field)
+	case "complete":
+		return ec.fieldContext_Sleep_complete(ctx, field)
+	case "fetchedAt":
+		return ec.fieldContext_Sleep_fetchedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Sleep", field.Name)
+}
+
+func (ec *executionContext) childFields_SleepCandidate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "connector":
+		return ec.fieldContext_SleepCandidate_connector(ctx, field)
+	case "dataSources":
+		return ec.fieldContext_SleepCandidate_dataSources(ctx, field)
+	case "asleep":
+		return ec.fieldContext_SleepCandidate_asleep(ctx, field)
+	case "figure":
+		return ec.fieldContext_SleepCandidate_figure(ctx, field)
+	case "presence":
+		return ec.fieldContext_SleepCandidate_presence(ctx, field)
+	case "chosen":
+		return ec.fieldContext_SleepCandidate_chosen(ctx, field)
+	case "reason":
+		return ec.fieldContext_SleepCandidate_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SleepCandidate", field.Name)
+}
+
+func (ec *executionContext) childFields_SleepFigure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bedtime":
+		return ec.fieldContext_SleepFigure_bedtime(ctx, field)
+	case "wakeTime":
+		return ec.fieldContext_SleepFigure_wakeTime(ctx, field)
+	case "asleep":
+		return ec.fieldContext_SleepFigure_asleep(ctx, field)
+	case "inBed":
+		return ec.fieldContext_SleepFigure_inBed(ctx, field)
+	case "light":
+		return ec.fieldContext_SleepFigure_light(ctx, field)
+	case "deep":
+		return ec.fieldContext_SleepFigure_deep(ctx, field)
+	case "rem":
+		return ec.fieldContext_SleepFigure_rem(ctx, field)
+	case "unspecified":
+		return ec.fieldContext_SleepFigure_unspecified(ctx, field)
+	case "awake":
+		return ec.fieldContext_SleepFigure_awake(ctx, field)
+	case "latency":
+		return ec.fieldContext_SleepFigure_latency(ctx, field)
+	case "efficiency":
+		return ec.fieldContext_SleepFigure_efficiency(ctx, field)
+	case "sessions":
+		return ec.fieldContext_SleepFigure_sessions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SleepFigure", field.Name)
+}
+
+func (ec *executionContext) childFields_SleepSession(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "start":
+		return ec.fieldContext_SleepSession_start(ctx, field)
+	case "end":
+		return ec.fieldContext_SleepSession_end(ctx, field)
+	case "main":
+		return ec.fieldContext_SleepSession_main(ctx, field)
+	case "asleep":
+		return ec.fieldContext_SleepSession_asleep(ctx, field)
+	case "inBed":
+		return ec.fieldContext_SleepSession_inBed(ctx, field)
+	case "light":
+		return ec.fieldContext_SleepSession_light(ctx, field)
+	case "deep":
+		return ec.fieldContext_SleepSession_deep(ctx, field)
+	case "rem":
+		return ec.fieldContext_SleepSession_rem(ctx, field)
+	case "unspecified":
+		return ec.fieldContext_SleepSession_unspecified(ctx, field)
+	case "awake":
+		return ec.fieldContext_SleepSession_awake(ctx, field)
+	case "latency":
+		return ec.fieldContext_SleepSession_latency(ctx, field)
+	case "devices":
+		return ec.fieldContext_SleepSession_devices(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SleepSession", field.Name)
 }
 
 func (ec *executionContext) childFields_StepCandidate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2048,8 +3741,78 @@ func (ec *executionContext) childFields_StepCount(ctx context.Context, field gra
 		return ec.fieldContext_StepCount_complete(ctx, field)
 	case "fetchedAt":
 		return ec.fieldContext_StepCount_fetchedAt(ctx, field)
+	case "samples":
+		return ec.fieldContext_StepCount_samples(ctx, field)
+	case "series":
+		return ec.fieldContext_StepCount_series(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StepCount", field.Name)
+}
+
+func (ec *executionContext) childFields_StepSample(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "start":
+		return ec.fieldContext_StepSample_start(ctx, field)
+	case "end":
+		return ec.fieldContext_StepSample_end(ctx, field)
+	case "value":
+		return ec.fieldContext_StepSample_value(ctx, field)
+	case "unit":
+		return ec.fieldContext_StepSample_unit(ctx, field)
+	case "device":
+		return ec.fieldContext_StepSample_device(ctx, field)
+	case "dataSource":
+		return ec.fieldContext_StepSample_dataSource(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StepSample", field.Name)
+}
+
+func (ec *executionContext) childFields_StepSampleConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_StepSampleConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_StepSampleConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_StepSampleConnection_pageInfo(ctx, field)
+	case "problems":
+		return ec.fieldContext_StepSampleConnection_problems(ctx, field)
+	case "complete":
+		return ec.fieldContext_StepSampleConnection_complete(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StepSampleConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_StepSampleEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_StepSampleEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_StepSampleEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StepSampleEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_StepSeries(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "starts":
+		return ec.fieldContext_StepSeries_starts(ctx, field)
+	case "ends":
+		return ec.fieldContext_StepSeries_ends(ctx, field)
+	case "values":
+		return ec.fieldContext_StepSeries_values(ctx, field)
+	case "devices":
+		return ec.fieldContext_StepSeries_devices(ctx, field)
+	case "unit":
+		return ec.fieldContext_StepSeries_unit(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_StepSeries_pageInfo(ctx, field)
+	case "problems":
+		return ec.fieldContext_StepSeries_problems(ctx, field)
+	case "complete":
+		return ec.fieldContext_StepSeries_complete(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StepSeries", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2062,8 +3825,14 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_authorizationUrl(ctx, field)
 	case "stepCount":
 		return ec.fieldContext_User_stepCount(ctx, field)
+	case "sleep":
+		return ec.fieldContext_User_sleep(ctx, field)
 	case "accessLog":
 		return ec.fieldContext_User_accessLog(ctx, field)
+	case "quantity":
+		return ec.fieldContext_User_quantity(ctx, field)
+	case "quantityStatistics":
+		return ec.fieldContext_User_quantityStatistics(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }

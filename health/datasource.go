@@ -47,6 +47,7 @@ const (
 	CapabilityPersonalAccessToken Capability = "PERSONAL_ACCESS_TOKEN"
 	CapabilityRevoke              Capability = "REVOKE"
 	CapabilityStepCount           Capability = "STEP_COUNT"
+	CapabilitySleep               Capability = "SLEEP"
 )
 
 // DataSource is an entry of the catalogue.

@@ -1,8 +1,10 @@
 package health_test
 
 import (
+	"math"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -75,5 +77,52 @@ func FuzzParseUserID(f *testing.F) {
 		require.LessOrEqual(t, len(text), health.MaxUserIDBytes)
 		require.NotContains(t, text, "\n")
 		require.Equal(t, text, strings.TrimSpace(text))
+	})
+}
+
+// A cursor stands for one place, and a place is written in one way.
+func FuzzParseCursor(f *testing.F) {
+	place := health.PlaceOf("onetwentyone", health.Sample{ID: "s-1", Start: time.Unix(1774742400, 5), End: time.Unix(1774742401, 0)})
+	for _, seed := range []string{place.Cursor(), place.Cursor()[1:], place.Cursor() + "=", "", "AQ", strings.Repeat("_", health.CursorLength), strings.Repeat("A", 1000)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, cursor string) {
+		place, err := health.ParseCursor(cursor)
+		if err != nil {
+			require.True(t, place.IsZero())
+			require.Equal(t, "after", health.AsError(err).Argument)
+			return
+		}
+		require.Len(t, cursor, health.CursorLength)
+		require.Equal(t, cursor, place.Cursor())
+	})
+}
+
+func FuzzUnitOfAMetric(f *testing.F) {
+	for _, seed := range [][2]string{{"heartRate", "count/min"}, {"bodyMass", "LB"}, {"oxygenSaturation", "%"}, {"activeEnergyBurned", "CAL"}, {"appleFutureMetric", "x"}, {"../x", ""}, {"vo2Max", "mL/min·kg"}} {
+		f.Add(seed[0], seed[1], 36.6)
+	}
+	f.Fuzz(func(t *testing.T, name, text string, value float64) {
+		metric, err := health.ParseMetric(name)
+		if err != nil {
+			require.Zero(t, metric)
+			return
+		}
+		require.Equal(t, name, metric.Name)
+		unit, err := metric.In(text)
+		if err == nil && text != "" {
+			require.Equal(t, text, string(unit))
+		}
+		if metric.Unit == nil {
+			return
+		}
+		meant, ok := metric.Unit.Read(text)
+		if !ok {
+			return
+		}
+		require.Contains(t, metric.Units, meant, "what is understood can be converted")
+		if metric.Takes(value) {
+			require.False(t, math.IsNaN(health.Convert(value, *metric.Unit, meant)))
+		}
 	})
 }

@@ -44,6 +44,10 @@ type StepCount struct {
 	Problems       []Problem
 	Complete       bool
 	FetchedAt      time.Time
+
+	// What the samples behind the count are read with: whose they are, and the sources that were let through (nil = all).
+	User        UserID
+	DataSources []string
 }
 
 // DailySteps is the figure chosen for one calendar day.

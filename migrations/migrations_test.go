@@ -37,10 +37,10 @@ func tablesOf(t *testing.T, db *bun.DB) []string {
 	return ours
 }
 
-var tables = []string{"upstream_users", "links", "grants", "spent_states", "data_sources", "instance", "access_log", "leases", "api_keys"}
+var tables = []string{"upstream_users", "links", "grants", "spent_states", "data_sources", "instance", "access_log", "leases", "api_keys", "budgets"}
 
 // steps are all there are, oldest first.
-var steps = []string{"20261120090000_tables", "20261121090000_access", "20261121110000_api_keys"}
+var steps = []string{"20261120090000_tables", "20261121090000_access", "20261121110000_api_keys", "20261121130000_budgets"}
 
 func TestUpAndDown(t *testing.T) {
 	storetest.Both(t, func(t *testing.T, url string) {
@@ -68,7 +68,7 @@ func TestUpAndDown(t *testing.T) {
 
 		require.NoError(t, store.Migrate(ctx, config, progress))
 		assert.ElementsMatch(t, tables, tablesOf(t, db))
-		assert.Equal(t, []string{"applied " + steps[0], "applied " + steps[1], "applied " + steps[2]}, told)
+		assert.Equal(t, []string{"applied " + steps[0], "applied " + steps[1], "applied " + steps[2], "applied " + steps[3]}, told)
 		assert.Equal(t, steps, applied())
 		key := linkKey(t, db)
 
@@ -78,7 +78,7 @@ func TestUpAndDown(t *testing.T) {
 		assert.Equal(t, key, linkKey(t, db), "the key is made once")
 
 		require.NoError(t, store.MigrateDown(ctx, config, progress))
-		assert.Equal(t, []string{"took back " + steps[2], "took back " + steps[1], "took back " + steps[0]}, told)
+		assert.Equal(t, []string{"took back " + steps[3], "took back " + steps[2], "took back " + steps[1], "took back " + steps[0]}, told)
 		assert.Empty(t, tablesOf(t, db))
 		assert.Empty(t, applied())
 

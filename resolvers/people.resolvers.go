@@ -69,6 +69,15 @@ func (r *userResolver) StepCount(ctx context.Context, obj *health.User, from hea
 	return readsOf(ctx).stepCount(ctx, obj.ID, request)
 }
 
+// Sleep is the resolver for the sleep field.
+func (r *userResolver) Sleep(ctx context.Context, obj *health.User, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput) (*health.Sleep, error) {
+	request, err := r.Gateway.StepRequest(ctx, from, to, timeZone, dataSources, choice)
+	if err != nil {
+		return nil, err
+	}
+	return readsOf(ctx).sleep(ctx, obj.ID, request)
+}
+
 // User returns graph.UserResolver implementation.
 func (r *Resolver) User() graph.UserResolver { return &userResolver{r} }
 

@@ -12,6 +12,7 @@ import (
 	"healthgraph/callers"
 	"healthgraph/gateway"
 	"healthgraph/health"
+	"healthgraph/projection"
 )
 
 // plan is what an operation is going to read, found by reading its selections before any of it is resolved. Fields that
@@ -102,7 +103,7 @@ func (p *planner) root(ctx context.Context, selections ast.SelectionSet) {
 			}
 			if user, err := p.caller.Target(userID, "userId"); err == nil {
 				p.concerns(user)
-				p.field(ctx, user, field.Name, arguments)
+				p.field(ctx, user, field, arguments)
 			}
 		}
 	}
@@ -128,13 +129,13 @@ func (p *planner) persons(ctx context.Context, ids []any, selections ast.Selecti
 func (p *planner) person(ctx context.Context, user health.UserID, selections ast.SelectionSet) {
 	p.concerns(user)
 	for _, field := range graphql.CollectFields(p.operation, selections, []string{"User", "Node"}) {
-		p.field(ctx, user, field.Name, field.ArgumentMap(p.operation.Variables))
+		p.field(ctx, user, field, field.ArgumentMap(p.operation.Variables))
 	}
 }
 
 // field notes what a field about a person reads. Its name and arguments are the same on Query and on User.
-func (p *planner) field(ctx context.Context, user health.UserID, name string, arguments map[string]any) {
-	switch name {
+func (p *planner) field(ctx context.Context, user health.UserID, field graphql.CollectedField, arguments map[string]any) {
+	switch field.Name {
 	case "connections":
 		if filter, err := p.gateway.Filter(ctx, slugs(arguments["dataSources"])); err == nil {
 			for _, connector := range p.gateway.LinkConnectors(filter) {
@@ -143,7 +144,11 @@ func (p *planner) field(ctx context.Context, user health.UserID, name string, ar
 		}
 	case "authorizationUrl":
 		p.readPerson(user)
-	case "stepCount":
+	case "quantity":
+		p.quantity(user, arguments)
+	case "quantityStatistics":
+		p.statistics(user, arguments)
+	case "stepCount", "sleep":
 		var from, to health.Date
 		var zone health.TimeZone
 		named := arguments["timeZone"]
@@ -154,11 +159,56 @@ func (p *planner) field(ctx context.Context, user health.UserID, name string, ar
 		if err != nil {
 			return
 		}
-		for _, connector := range p.gateway.StepConnectors(request.Filter()) {
-			p.readLinks(user, connector)
-			of := dailyOf{linksOf{user, connector}, name}
-			p.days[of] = append(p.days[of], request.Days)
+		connectors := p.gateway.StepConnectors
+		if field.Name == "sleep" {
+			connectors = p.gateway.SleepConnectors
 		}
+		for _, connector := range connectors(request.Filter()) {
+			p.readLinks(user, connector)
+			if of := (dailyOf{linksOf{user, connector}, field.Name}); field.Name == "sleep" || selectsDaysOf(p.operation, field.Selections) {
+				p.days[of] = append(p.days[of], request.Days)
+			}
+		}
+	}
+}
+
+// quantity notes whose links a page of samples needs.
+func (p *planner) quantity(user health.UserID, arguments map[string]any) {
+	metric, _ := arguments["metric"].(string)
+	unit, _ := arguments["unit"].(string)
+	from, fromErr := projection.UnmarshalDateTime(arguments["from"])
+	to, toErr := projection.UnmarshalDateTime(arguments["to"])
+	if _, err := p.gateway.QuantityRequest(metric, from, to, nil, nil, unit); err != nil || fromErr != nil || toErr != nil {
+		return
+	}
+	for _, connector := range p.gateway.SampleConnectors(gateway.Filter{}) {
+		p.readLinks(user, connector)
+	}
+}
+
+// statistics notes the days that quantityStatistics reads.
+func (p *planner) statistics(user health.UserID, arguments map[string]any) {
+	var from, to health.Date
+	var zone *health.TimeZone
+	if named := arguments["timeZone"]; named != nil {
+		zone = &health.TimeZone{}
+		if zone.UnmarshalGQL(named) != nil {
+			return
+		}
+	}
+	metric, _ := arguments["metric"].(string)
+	unit, _ := arguments["unit"].(string)
+	if from.UnmarshalGQL(arguments["from"]) != nil || to.UnmarshalGQL(arguments["to"]) != nil {
+		return
+	}
+	request, err := p.gateway.StatisticsRequest(metric, from, to, "", zone, unit)
+	if err != nil {
+		return
+	}
+	for _, connector := range p.gateway.SampleConnectors(gateway.Filter{}) {
+		p.readLinks(user, connector)
+		of := statisticsOf(linksOf{user, connector}, request)
+		p.days[of] = append(p.days[of], request.Days)
 	}
 }
 
@@ -193,12 +243,20 @@ func (p *planner) readLinks(user health.UserID, connector string) {
 
 // covering is the planned range that holds the days, or the days themselves.
 func (p plan) covering(of dailyOf, days health.DateRange) health.DateRange {
-	for _, planned := range p.days[of] {
-		if planned.Contains(days) {
-			return planned
-		}
+	if planned, foreseen := p.foresees(of, days); foreseen {
+		return planned
 	}
 	return days
+}
+
+// foresees finds the planned range that holds the days.
+func (p plan) foresees(of dailyOf, days health.DateRange) (planned health.DateRange, foreseen bool) {
+	for _, planned := range p.days[of] {
+		if planned.Contains(days) {
+			return planned, true
+		}
+	}
+	return days, false
 }
 
 // merge joins ranges that overlap or touch.

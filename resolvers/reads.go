@@ -17,11 +17,14 @@ type reads struct {
 	gateway *gateway.Gateway
 	plan    func() plan
 
-	people *dataloader.Loader[group, map[health.UserID]*gateway.Person]
-	links  *dataloader.Loader[linksKey, map[health.UserID][]health.DataSourceLink]
-	zones  *dataloader.Loader[health.UserID, gateway.Zone]
-	steps  *dataloader.Loader[stepsKey, gateway.StepRead]
-	urls   *dataloader.Loader[urlKey, health.AuthorizationURL]
+	people  *dataloader.Loader[group, map[health.UserID]*gateway.Person]
+	links   *dataloader.Loader[linksKey, map[health.UserID][]health.DataSourceLink]
+	zones   *dataloader.Loader[health.UserID, gateway.Zone]
+	steps   *dataloader.Loader[daysKey, gateway.StepRead]
+	samples *dataloader.Loader[samplesKey, gateway.SampleRead]
+	daily   *dataloader.Loader[dailyKey, gateway.DailyRead]
+	urls    *dataloader.Loader[urlKey, health.AuthorizationURL]
+	sleeps  *dataloader.Loader[daysKey, gateway.SleepRead]
 }
 
 // group is everybody whom the plan foresees (planned), or one person beside it.
@@ -34,7 +37,7 @@ type linksKey struct {
 	group     group
 }
 
-type stepsKey struct {
+type daysKey struct {
 	dailyOf
 	days health.DateRange
 }
@@ -53,6 +56,9 @@ func newReads(ctx context.Context, g *gateway.Gateway, admit Admit) *reads {
 	r.links = newLoader(r.readLinks)
 	r.zones = newLoader(r.readZone)
 	r.steps = newLoader(r.readSteps)
+	r.samples = newLoader(r.readSamples)
+	r.daily = newLoader(r.readDaily)
+	r.sleeps = newLoader(r.readSleep)
 	r.urls = newLoader(r.readURL)
 	return r
 }
@@ -96,6 +102,9 @@ func (r *reads) forget() {
 	r.links.ClearAll()
 	r.zones.ClearAll()
 	r.steps.ClearAll()
+	r.samples.ClearAll()
+	r.daily.ClearAll()
+	r.sleeps.ClearAll()
 	r.urls.ClearAll()
 }
 
@@ -188,62 +197,32 @@ func (r *reads) readZone(ctx context.Context, user health.UserID) (gateway.Zone,
 	return r.gateway.HomeZone(ctx, person), nil
 }
 
-func (r *reads) readSteps(ctx context.Context, key stepsKey) (gateway.StepRead, error) {
-	links, err := r.connectorLinks(ctx, key.user, key.connector)()
-	if err != nil {
-		return gateway.StepRead{}, err
+// zone begins to find the zone of an argument, or the person's own.
+func (r *reads) zone(ctx context.Context, user health.UserID, argument *health.TimeZone) dataloader.Thunk[gateway.Zone] {
+	if argument == nil {
+		return r.zones.Load(ctx, user)
 	}
-	person, err := r.person(ctx, key.user)
-	if err != nil {
-		return gateway.StepRead{}, err
+	return func() (gateway.Zone, error) {
+		return gateway.Zone{TimeZone: *argument, Origin: health.ZoneFromArgument}, nil
 	}
-	return r.gateway.Steps(ctx, person, key.connector, links[key.user], key.days), nil
 }
 
-// stepCount reads every connector side by side, and the zone beside them.
-func (r *reads) stepCount(ctx context.Context, user health.UserID, request gateway.StepRequest) (*health.StepCount, error) {
-	zone := func() (gateway.Zone, error) {
-		return gateway.Zone{TimeZone: *request.Zone, Origin: health.ZoneFromArgument}, nil
-	}
-	if request.Zone == nil {
-		zone = r.zones.Load(ctx, user)
-	}
-	connectors := r.gateway.StepConnectors(request.Filter())
-	results := make([]*dataloader.Result[gateway.StepRead], len(connectors))
+// sideBySide reads every connector at once, and gives what they said in order, or the first error.
+func sideBySide[T any](ctx context.Context, connectors []string, read func(context.Context, string) (T, error)) ([]T, error) {
+	results := make([]*dataloader.Result[T], len(connectors))
 	var all sync.WaitGroup
 	for i, connector := range connectors {
-		all.Go(func() {
-			results[i] = guarded(ctx, connector, func(ctx context.Context, connector string) (gateway.StepRead, error) {
-				return r.stepRead(ctx, dailyOf{linksOf{user, connector}, "stepCount"}, request)
-			})
-		})
+		all.Go(func() { results[i] = guarded(ctx, connector, read) })
 	}
 	all.Wait()
-	found := make([]gateway.StepRead, len(results))
+	found := make([]T, len(results))
 	for i, result := range results {
 		if result.Error != nil {
 			return nil, result.Error
 		}
 		found[i] = result.Data
 	}
-	home, err := zone()
-	if err != nil {
-		return nil, err
-	}
-	count := r.gateway.CountSteps(request, home, found)
-	return &count, nil
-}
-
-// stepRead reads one connector's steps, unless the links that pass the filter say that there is nothing to read.
-func (r *reads) stepRead(ctx context.Context, of dailyOf, request gateway.StepRequest) (gateway.StepRead, error) {
-	links, err := r.connectorLinks(ctx, of.user, of.connector)()
-	if err != nil {
-		return gateway.StepRead{}, err
-	}
-	if read, worthReading := r.gateway.StepLinks(of.connector, links[of.user], request.Filter()); !worthReading {
-		return read, nil
-	}
-	return r.steps.Load(ctx, stepsKey{of, r.plan().covering(of, request.Days)})()
+	return found, nil
 }
 
 func (r *reads) readURL(ctx context.Context, key urlKey) (health.AuthorizationURL, error) {

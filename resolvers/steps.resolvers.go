@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"healthgraph/graph"
 	"healthgraph/health"
 )
 
@@ -17,3 +18,8 @@ func (r *queryResolver) StepCount(ctx context.Context, userID *string, from heal
 	}
 	return readsOf(ctx).stepCount(ctx, user, request)
 }
+
+// StepCount returns graph.StepCountResolver implementation.
+func (r *Resolver) StepCount() graph.StepCountResolver { return &stepCountResolver{r} }
+
+type stepCountResolver struct{ *Resolver }

@@ -40,7 +40,7 @@ func TestServeTellsAllMistakesAtOnceAndRepeatsNoValue(t *testing.T) {
 		"LISTEN": "canary-listen", "DATABASE_MAX_CONNS": "canary-many", "JWT_SECRET": "canary-short", "ROOK_SECRET_KEY": "canary-rook", "ONETWENTYONE_CLIENT_SECRET": "canary-client",
 		"ONETWENTYONE_REDIRECT_URI": "canary-redirect", "ONETWENTYONE_TOKEN_ENCODING": "canary-encoding", "RETURN_URLS": "https://app.example/ok,canary-return",
 		"CORS_ORIGINS": "https://app.example/path,https://*.canary.example,null", "TRUSTED_PROXIES": "10.0.0.0/8,canary", "HSTS_MAX_AGE": "canary-long",
-		"MAX_CONNECTIONS": "canary", "TLS_KEY_FILE": "canary", "RATE_LIMIT_MODE": "canary", "RATE_LIMIT_PERSON": "canary/1", "RATE_LIMIT_SERVICE": "0/1", "RATE_LIMIT_FAILURES": "1", "REDIS_URL": "canary://canary:canary@canary", "OPERATION_TIMEOUT": "canary-timeout", "UPSTREAM_TIMEOUT": "-1s", "STALE_AFTER": "canary-stale", "RECONCILE_PER_HOUR": "-1", "RECONCILE_AFTER": "canary-after", "ACCESS_LOG_KEEP": "canary-keep", "DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "not-made.db"),
+		"MAX_CONNECTIONS": "canary", "TLS_KEY_FILE": "canary", "RATE_LIMIT_MODE": "canary", "RATE_LIMIT_PERSON": "canary/1", "RATE_LIMIT_SERVICE": "0/1", "RATE_LIMIT_FAILURES": "1", "REDIS_URL": "canary://canary:canary@canary", "OPERATION_TIMEOUT": "canary-timeout", "UPSTREAM_TIMEOUT": "-1s", "UPSTREAM_RETRIES": "canary", "UPSTREAM_MAX_CALLS": "0", "UPSTREAM_MAX_WAITING": "canary", "UPSTREAM_BREAK_AFTER": "-1", "UPSTREAM_BREAK_FOR": "canary", "ONETWENTYONE_DAILY_LIMIT": "canary", "ONETWENTYONE_DAILY_RESERVE": "-1", "STALE_AFTER": "canary-stale", "RECONCILE_PER_HOUR": "-1", "RECONCILE_AFTER": "canary-after", "ACCESS_LOG_KEEP": "canary-keep", "DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "not-made.db"),
 	})
 	out, log, err := command(t, "serve")
 	require.Error(t, err)
@@ -69,6 +69,13 @@ HEALTHGRAPH_ONETWENTYONE_CLIENT_ID is missing beside HEALTHGRAPH_ONETWENTYONE_CL
 HEALTHGRAPH_ONETWENTYONE_REDIRECT_URI must be an absolute URL
 HEALTHGRAPH_ONETWENTYONE_TOKEN_ENCODING must be json or form
 HEALTHGRAPH_UPSTREAM_TIMEOUT must be a time of more than nothing, such as 8s
+HEALTHGRAPH_UPSTREAM_RETRIES must be from 0 to 5
+HEALTHGRAPH_UPSTREAM_MAX_CALLS must be a number of at least 1
+HEALTHGRAPH_UPSTREAM_MAX_WAITING must be a number of at least 1
+HEALTHGRAPH_UPSTREAM_BREAK_AFTER must be a number, or 0
+HEALTHGRAPH_UPSTREAM_BREAK_FOR must be a time of more than nothing, such as 5s
+HEALTHGRAPH_ONETWENTYONE_DAILY_LIMIT must be a number, or 0
+HEALTHGRAPH_ONETWENTYONE_DAILY_RESERVE must be less than HEALTHGRAPH_ONETWENTYONE_DAILY_LIMIT
 HEALTHGRAPH_STALE_AFTER must be a time such as 72h, or 0s
 HEALTHGRAPH_RECONCILE_PER_HOUR must be from 0 to 3600000
 HEALTHGRAPH_RECONCILE_AFTER must be at least 1h, such as 24h`, err.Error())
@@ -244,7 +251,7 @@ func TestEveryCommandExplainsItselfAndTheVariablesThatItTakes(t *testing.T) {
 	environment(t, map[string]string{"JWT_SECRET": "canary-secret", "ROOK_SECRET_KEY": "canary-rook", "KEYSET_KMS_URI": "hcvault://canary"})
 	database, kms, all := []string{"DATABASE_URL"}, []string{"KEYSET_KMS_URI"}, []string{
 		"DATABASE_URL", "DATABASE_MAX_CONNS", "LISTEN", "JWT_SECRET", "JWKS_FILE", "KEYSET_FILE", "KEYSET_KMS_URI", "RETURN_URLS", "CORS_ORIGINS", "PLAYGROUND", "ROOK_BASE_URL", "ROOK_CLIENT_UUID", "ROOK_SECRET_KEY",
-		"ONETWENTYONE_BASE_URL", "ONETWENTYONE_CLIENT_ID", "ONETWENTYONE_CLIENT_SECRET", "ONETWENTYONE_REDIRECT_URI", "ONETWENTYONE_TOKEN_ENCODING", "OPERATION_TIMEOUT", "UPSTREAM_TIMEOUT", "SHARE_ACCOUNTS", "STALE_AFTER", "RECONCILE_PER_HOUR", "RECONCILE_AFTER", "ACCESS_LOG_KEEP",
+		"ONETWENTYONE_BASE_URL", "ONETWENTYONE_CLIENT_ID", "ONETWENTYONE_CLIENT_SECRET", "ONETWENTYONE_REDIRECT_URI", "ONETWENTYONE_TOKEN_ENCODING", "OPERATION_TIMEOUT", "UPSTREAM_TIMEOUT", "UPSTREAM_RETRIES", "UPSTREAM_MAX_CALLS", "UPSTREAM_MAX_WAITING", "UPSTREAM_BREAK_AFTER", "UPSTREAM_BREAK_FOR", "ONETWENTYONE_DAILY_LIMIT", "ONETWENTYONE_DAILY_RESERVE", "SHARE_ACCOUNTS", "STALE_AFTER", "RECONCILE_PER_HOUR", "RECONCILE_AFTER", "ACCESS_LOG_KEEP",
 		"JWT_AUDIENCE", "REQUIRE_SCOPES", "OIDC_ISSUERS", "JWKS_URL", "JWT_ISSUER",
 		"TRUSTED_PROXIES", "HSTS_MAX_AGE", "RATE_LIMIT_MODE", "RATE_LIMIT_PERSON", "RATE_LIMIT_SERVICE", "RATE_LIMIT_FAILURES", "REDIS_URL", "MAX_CONNECTIONS", "TLS_CERT_FILE", "TLS_KEY_FILE",
 	}

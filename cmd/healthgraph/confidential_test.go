@@ -146,7 +146,7 @@ func TestNothingConfidentialIsInAnswersOrTheLog(t *testing.T) {
 	for name, change := range map[string]func(*settings){
 		"as it is by default": nil,
 		"unknown documents are logged, limits only measured, and requests too": func(s *settings) {
-			s.TrustedDocuments, s.TrustedDocumentsMode, s.Limits = manifest, "log", "measure"
+			s.TrustedDocuments, s.TrustedDocumentsMode, s.Limits = manifest, "log-unknown", "measure"
 			s.RateLimitMode, s.RateLimitPerson, s.RateLimitService, s.RateLimitFailures = rateLimitMeasure, "1/1", "1/1", "1/1"
 		},
 	} {

@@ -126,7 +126,10 @@ func (c *demoCommand) start(ctx context.Context, out console, database, base str
 			RookBaseURL:      simulated.rook, RookClientUUID: rook.DummyClientUUID, RookSecretKey: rook.DummySecret,
 			OneTwentyOneBaseURL: simulated.oneTwentyOne, OneTwentyOneClientID: demoClientID, OneTwentyOneClientSecret: demoClientSecret,
 			OneTwentyOneRedirectURI: base + "/demo/return", OneTwentyOneEncoding: "json",
-			UpstreamTimeout: 8 * time.Second, StaleAfter: 72 * time.Hour,
+			upstreamSettings: upstreamSettings{
+				UpstreamTimeout: 8 * time.Second, UpstreamRetries: 2, UpstreamBreakAfter: 10, UpstreamBreakFor: 5 * time.Second,
+			},
+			StaleAfter: 72 * time.Hour,
 		},
 		JWTSecret:        secret,
 		Playground:       true,

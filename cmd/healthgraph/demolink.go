@@ -44,7 +44,7 @@ func consent(ctx context.Context, page string) (returned string, err error) {
 		return "", err
 	}
 	form := u.Query()
-	form["scope"] = []string{"profile", "quantity"}
+	form["scope"] = []string{"profile", "quantity", "sleep"}
 	form.Set("user", demoPerson)
 	form.Set("decision", "allow")
 	u.RawQuery = ""

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,7 +83,7 @@ func TestARefusedArgumentIsNamedCostsNothingAndNullsItsOwnFieldAlone(t *testing.
 		w.links("demo") // what can be known about demo is
 		w.link("demo", "demo")
 		const neighbours = ` before: dataSources { id } refused: %s viewer { id connections(dataSources: ["onetwentyone"]) { status } } `
-		for _, bad := range badQueries {
+		for _, bad := range slices.Concat(badQueries, badQuantities) {
 			t.Run(bad.name, func(t *testing.T) {
 				w.spendsNothing(t, func() {
 					a := w.ask(w.token("demo"), `{`+fmt.Sprintf(neighbours, bad.field)+`}`, nil)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,9 +18,10 @@ import (
 var twins = []struct {
 	id, account, zone, source, other string
 	rook, own                        int // steps on the day that is asked for
+	rookNight, ownNight              string
 }{
-	{"twin-a", "account-a", "Europe/Paris", "Garmin", "Fitbit", 11_111, 13_131},
-	{"twin-b", "account-b", "Asia/Tokyo", "Fitbit", "Garmin", 22_222, 24_242},
+	{"twin-a", "account-a", "Europe/Paris", "Garmin", "Fitbit", 11_111, 13_131, "PT5H11S", "PT6H31M"},
+	{"twin-b", "account-b", "Asia/Tokyo", "Fitbit", "Garmin", 22_222, 24_242, "PT4H22S", "PT7H42M"},
 }
 
 // sharedOperations reach a person's data in every way that there is; $me and $you are people, $mine and $yours links of theirs.
@@ -34,11 +36,26 @@ var sharedOperations = []string{
 	`query Nodes($me: ID!, $mine: ID!) { node(id: $me) { id ... on User { stepCount(from: "2026-04-14", to: "2026-04-14") { total } } }
 	  nodes(ids: [$mine, $me]) { id ... on DataSourceLink { status } ... on User { connections { status } } } }`,
 	`query Lists($me: ID!) { users(ids: [$me, $me]) { id connections { id status } stepCount(from: "2026-04-14", to: "2026-04-14") { total } } }`,
+	`query Quantities { quantityStatistics(metric: "stepCount", from: "2026-04-13", to: "2026-04-14") { timeZone periods { sum presence } problems { code } }
+	  quantity(metric: "stepCount", from: "2026-04-13T00:00:00Z", to: "2026-04-15T00:00:00Z") { nodes { value } series { values } edges { cursor } }
+	  viewer { quantityStatistics(metric: "stepCount", from: "2026-04-14", to: "2026-04-14", period: WEEK) { periods { sum } } } }`,
+	`query OthersQuantities($you: ID!) { quantity(userId: $you, metric: "stepCount", from: "2026-04-13T00:00:00Z", to: "2026-04-15T00:00:00Z") { nodes { value } } quantityStatistics(userId: $you, metric: "stepCount", from: "2026-04-14", to: "2026-04-14") { timeZone periods { sum } }
+	  user(id: $you) { quantityStatistics(metric: "stepCount", from: "2026-04-14", to: "2026-04-14") { timeZone periods { sum } } } }`,
+	`query Sleep($me: ID!) { sleep(from: "2026-04-13", to: "2026-04-14") { timeZone days { asleep presence figure { bedtime sessions { start devices } } candidates { connector asleep } } problems { code } }
+	  user(id: $me) { sleep(from: "2026-04-14", to: "2026-04-14") { days { asleep } } } }`,
 	`query Log { accessLog { nodes { action actor dataSource { id } } } }`,
 	`query Other($you: ID!, $yours: ID!) { user(id: $you) { id stepCount(from: "2026-04-14", to: "2026-04-14") { total } } connections(userId: $you) { id status }
-	  stepCount(userId: $you, from: "2026-04-14", to: "2026-04-14") { total } accessLog(userId: $you) { nodes { action } } node(id: $yours) { id } nodes(ids: [$yours, $you]) { id } users(ids: [$you]) { id } }`,
+	  stepCount(userId: $you, from: "2026-04-14", to: "2026-04-14") { total } sleep(userId: $you, from: "2026-04-14", to: "2026-04-14") { days { asleep } } accessLog(userId: $you) { nodes { action } } node(id: $yours) { id } nodes(ids: [$yours, $you]) { id } users(ids: [$you]) { id } }`,
 	`query Mixed($me: ID!, $you: ID!) { users(ids: [$me, $you, $me]) { id stepCount(from: "2026-04-14", to: "2026-04-14") { total } } }`,
 	`mutation NotYours($you: ID!) { revoke(input: {dataSource: "garmin", userId: $you}) { outcome } revokeAll(input: {userId: $you}) { complete } eraseUser(input: {userId: $you}) { erased } }`,
+}
+
+// iso reads a length such as PT6H31M.
+func iso(t *testing.T, text string) time.Duration {
+	t.Helper()
+	length, err := time.ParseDuration(strings.ToLower(strings.TrimPrefix(text, "PT")))
+	require.NoError(t, err)
+	return length
 }
 
 func TestTwoPeopleWhoAskTheSameAtTheSameInstantSeeTheirOwn(t *testing.T) {
@@ -46,9 +63,10 @@ func TestTwoPeopleWhoAskTheSameAtTheSameInstantSeeTheirOwn(t *testing.T) {
 		w := newWorld(t, worldOptions{databaseURL: url})
 		links := make([]string, len(twins))
 		for i, twin := range twins {
-			w.rookPerson(twin.id, fmt.Sprintf(`{"timeZone": %q, "sources": {%q: true}, "days": {"2026-04-14": {"steps": %d, "sources": [%q], "documentVersion": 1}}}`, twin.zone, twin.source, twin.rook, twin.source))
-			w.oneTwentyOnePerson(twin.account, fmt.Sprintf(`{"homeTimezone": %q, "samples": {"stepCount": [%s]}}`, twin.zone, sample("2026-04-14T03:00:00Z", "2026-04-14T04:00:00Z", float64(twin.own), "phone")))
-			w.link(twin.id, twin.account)
+			w.rookPerson(twin.id, fmt.Sprintf(`{"timeZone": %q, "sources": {%q: true}, "days": {"2026-04-14": {"steps": %d, "sleep": %d, "sources": [%q], "documentVersion": 1}}}`, twin.zone, twin.source, twin.rook, int(iso(t, twin.rookNight).Seconds()), twin.source))
+			w.oneTwentyOnePerson(twin.account, fmt.Sprintf(`{"homeTimezone": %q, "samples": {"stepCount": [%s]}, "sleep": [%s]}`, twin.zone, sample("2026-04-14T03:00:00Z", "2026-04-14T04:00:00Z", float64(twin.own), "phone"),
+				stretch("2026-04-13T15:00:00Z", time.Date(2026, 4, 13, 15, 0, 0, 0, time.UTC).Add(iso(t, twin.ownNight)).Format(time.RFC3339), "deep", "ring of "+twin.id)))
+			w.link(twin.id, twin.account, "profile", "quantity", "sleep")
 			links[i] = w.links(twin.id)["onetwentyone"].ID
 		}
 		ask := func(who int, operation string) string {
@@ -75,8 +93,9 @@ func TestTwoPeopleWhoAskTheSameAtTheSameInstantSeeTheirOwn(t *testing.T) {
 			all := strings.Join(alone[who], "\n")
 			assert.Len(t, contains(all, fmt.Sprint(twin.own), links[who]), 2)
 			assert.Equal(t, []string{fmt.Sprint(twin.rook)}, contains(all, fmt.Sprint(twin.rook)))
+			assert.Len(t, contains(all, twin.rookNight, twin.ownNight, "ring of "+twin.id), 3)
 			other := twins[1-who]
-			assert.Empty(t, contains(all, fmt.Sprint(other.own), fmt.Sprint(other.rook), links[1-who], other.zone), twin.id)
+			assert.Empty(t, contains(all, other.rookNight, other.ownNight, "ring of "+other.id, fmt.Sprint(other.own), fmt.Sprint(other.rook), links[1-who], other.zone), twin.id)
 		}
 
 		var crowd sync.WaitGroup

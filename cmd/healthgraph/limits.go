@@ -26,7 +26,7 @@ type limitSettings struct {
 	PersistedQueries      string `env:"HEALTHGRAPH_PERSISTED_QUERIES" default:"on" help:"on to let clients name documents by their hash once they were sent (APQ), or off."`
 	PersistedQueriesBytes int    `env:"HEALTHGRAPH_PERSISTED_QUERIES_BYTES" default:"4194304" help:"Bytes of documents kept to be named so."`
 	TrustedDocuments      string `env:"HEALTHGRAPH_TRUSTED_DOCUMENTS" help:"File with a manifest of trusted documents."`
-	TrustedDocumentsMode  string `env:"HEALTHGRAPH_TRUSTED_DOCUMENTS_MODE" default:"off" help:"What becomes of other documents: off to execute them, log to tell them in the log as well, or enforce to refuse them."`
+	TrustedDocumentsMode  string `env:"HEALTHGRAPH_TRUSTED_DOCUMENTS_MODE" default:"off" help:"What becomes of other documents: off to execute them, log-unknown to tell them in the log as well, or enforce to refuse them."`
 }
 
 // complain finds everything that is wrong with them.
@@ -49,7 +49,7 @@ func (s *limitSettings) complain(c *complaints) {
 	case documents.ModeLog, documents.ModeEnforce:
 		c.mistake(s.TrustedDocuments == "", "HEALTHGRAPH_TRUSTED_DOCUMENTS must name a manifest where HEALTHGRAPH_TRUSTED_DOCUMENTS_MODE is %s", mode)
 	default:
-		c.mistake(true, "HEALTHGRAPH_TRUSTED_DOCUMENTS_MODE must be off, log or enforce")
+		c.mistake(true, "HEALTHGRAPH_TRUSTED_DOCUMENTS_MODE must be off, log-unknown or enforce")
 	}
 	if s.TrustedDocuments != "" {
 		manifest, err := readFile(s.TrustedDocuments)

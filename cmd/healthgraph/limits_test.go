@@ -40,7 +40,7 @@ func TestServeRefusesLimitsThatCannotBe(t *testing.T) {
 		{"PERSISTED_QUERIES_BYTES", "0", "HEALTHGRAPH_PERSISTED_QUERIES_BYTES" + number},
 		{"TRUSTED_DOCUMENTS", filepath.Join(t.TempDir(), "canary"), "HEALTHGRAPH_TRUSTED_DOCUMENTS: no such file or directory"},
 		{"TRUSTED_DOCUMENTS", written(t, `{"a": "{ a }", "canary": "{ canary"}`), "HEALTHGRAPH_TRUSTED_DOCUMENTS: entry 2 of the manifest: its document is no GraphQL document with an operation"},
-		{"TRUSTED_DOCUMENTS_MODE", "canary", "HEALTHGRAPH_TRUSTED_DOCUMENTS_MODE must be off, log or enforce"},
+		{"TRUSTED_DOCUMENTS_MODE", "canary", "HEALTHGRAPH_TRUSTED_DOCUMENTS_MODE must be off, log-unknown or enforce"},
 		{"TRUSTED_DOCUMENTS_MODE", "enforce", "HEALTHGRAPH_TRUSTED_DOCUMENTS must name a manifest where HEALTHGRAPH_TRUSTED_DOCUMENTS_MODE is enforce"},
 	} {
 		t.Run(test.variable+" "+filepath.Base(test.value), func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestServeTakesTheLimitsThatItIsGiven(t *testing.T) {
 		"LISTEN": "127.0.0.1:0", "JWT_SECRET": testSecret, "DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "test.db"), "KEYSET_FILE": keyset(t),
 		"ROOK_BASE_URL": w.settings.RookBaseURL, "ROOK_CLIENT_UUID": w.settings.RookClientUUID, "ROOK_SECRET_KEY": w.settings.RookSecretKey,
 		"MAX_DEPTH": "3", "MAX_ALIASES": "2", "MAX_ROOT_FIELDS": "2", "MAX_DIRECTIVES": "2", "MAX_FIELDS": "8", "MAX_TOKENS": "60", "MAX_QUERY_BYTES": "200", "MAX_BODY_BYTES": "500", "MAX_COST": "140",
-		"TRUSTED_DOCUMENTS": path, "TRUSTED_DOCUMENTS_MODE": "log", "PERSISTED_QUERIES": "off",
+		"TRUSTED_DOCUMENTS": path, "TRUSTED_DOCUMENTS_MODE": "log-unknown", "PERSISTED_QUERIES": "off",
 	})
 	w.clock.Set(time.Now())
 	s := start(t, "serve")

@@ -176,7 +176,7 @@ func TestTheCatalogueTellsWhatCanBeLinkedByAToken(t *testing.T) {
 	w.ask(w.token("person-1"), `{ dataSources { id capabilities } }`, nil).into(&data)
 	for _, source := range data.DataSources {
 		if source.ID == "onetwentyone" {
-			assert.Equal(t, []string{"CONNECTIONS", "AUTHORIZATION_URL", "PERSONAL_ACCESS_TOKEN", "REVOKE", "STEP_COUNT"}, source.Capabilities)
+			assert.Equal(t, []string{"CONNECTIONS", "AUTHORIZATION_URL", "PERSONAL_ACCESS_TOKEN", "REVOKE", "STEP_COUNT", "SLEEP"}, source.Capabilities)
 		} else {
 			assert.NotContains(t, source.Capabilities, "PERSONAL_ACCESS_TOKEN")
 		}

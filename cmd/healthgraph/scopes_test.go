@@ -19,11 +19,19 @@ var scopeOperations = map[string]string{
 	"Query.connections":                `{ connections { status } }`,
 	"Query.authorizationUrl":           `{ authorizationUrl(dataSource: "fitbit") { authorized } }`,
 	"Query.stepCount":                  `{ stepCount(from: "2026-04-14", to: "2026-04-14") { total } }`,
+	"Query.quantity":                   `{ quantity(metric: "stepCount", from: "2026-04-14T00:00:00Z", to: "2026-04-15T00:00:00Z") { unit } }`,
+	"User.quantity":                    `{ viewer { quantity(metric: "stepCount", from: "2026-04-14T00:00:00Z", to: "2026-04-15T00:00:00Z") { unit } } }`,
+	"Query.quantityStatistics":         `{ quantityStatistics(metric: "stepCount", from: "2026-04-14", to: "2026-04-14") { unit } }`,
+	"User.quantityStatistics":          `{ viewer { quantityStatistics(metric: "stepCount", from: "2026-04-14", to: "2026-04-14") { unit } } }`,
+	"StepCount.samples":                `{ stepCount(from: "2026-04-14", to: "2026-04-14") { samples { complete } } }`,
+	"StepCount.series":                 `{ stepCount(from: "2026-04-14", to: "2026-04-14") { series { complete } } }`,
 	"Query.accessLog":                  `{ accessLog { nodes { action } } }`,
 	"Subscription.connectionChanged":   `subscription { connectionChanged { status } }`,
 	"User.connections":                 `{ viewer { connections { status } } }`,
 	"User.authorizationUrl":            `{ viewer { authorizationUrl(dataSource: "fitbit") { authorized } } }`,
 	"User.stepCount":                   `{ viewer { stepCount(from: "2026-04-14", to: "2026-04-14") { total } } }`,
+	"Query.sleep":                      `{ sleep(from: "2026-04-14", to: "2026-04-14") { complete } }`,
+	"User.sleep":                       `{ viewer { sleep(from: "2026-04-14", to: "2026-04-14") { complete } } }`,
 	"User.accessLog":                   `{ viewer { accessLog { nodes { action } } } }`,
 	"DataSourceLink.authorizationUrl":  `mutation { revokeAll { results { link { authorizationUrl } } } }`, // which needs the same scope
 	"Mutation.completeAuthorization":   `mutation { completeAuthorization(input: {url: "https://app.example/rook", dataSource: "garmin"}) { link { status } } }`,
@@ -34,7 +42,7 @@ var scopeOperations = map[string]string{
 }
 
 // openFields need no scope: they lead to people and links, whose own fields do, or hold nothing of anybody.
-var openFields = []string{"Query.viewer", "Query.user", "Query.users", "Query.node", "Query.nodes", "Query.dataSources", "User.id"}
+var openFields = []string{"Query.viewer", "Query.user", "Query.users", "Query.node", "Query.nodes", "Query.dataSources", "Query.metrics", "User.id"}
 
 // scopedFields are all fields that state a scope, and what it is.
 func scopedFields(t *testing.T) map[string]string {

@@ -127,6 +127,10 @@ func firstQuery(now time.Time, more string) string {
       candidates { connector steps chosen reason }
     }
     problems { code message }
+    samples(first: 3) {
+      nodes { start end value device }
+      pageInfo { hasNextPage endCursor }
+    }
   }
 }
 `, now.AddDate(0, 0, -6).Format(time.DateOnly), now.Format(time.DateOnly), more)

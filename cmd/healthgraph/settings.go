@@ -41,9 +41,10 @@ type gatewaySettings struct {
 	OneTwentyOneRedirectURI  string `name:"onetwentyone-redirect-uri" env:"HEALTHGRAPH_ONETWENTYONE_REDIRECT_URI" help:"Return URL for OneTwentyOne when the caller names none; must be registered there."`
 	OneTwentyOneEncoding     string `name:"onetwentyone-token-encoding" env:"HEALTHGRAPH_ONETWENTYONE_TOKEN_ENCODING" default:"json" help:"Encoding of token requests, which OneTwentyOne does not document: json or form."`
 
-	UpstreamTimeout time.Duration `env:"HEALTHGRAPH_UPSTREAM_TIMEOUT" default:"8s" help:"Deadline of one upstream call."`
-	ShareAccounts   bool          `env:"HEALTHGRAPH_SHARE_ACCOUNTS" help:"Let several people link the same account of an upstream."`
-	StaleAfter      time.Duration `env:"HEALTHGRAPH_STALE_AFTER" default:"72h" help:"How long a linked source may bring nothing new before its link has a problem; 0s for ever."`
+	upstreamSettings
+
+	ShareAccounts bool          `env:"HEALTHGRAPH_SHARE_ACCOUNTS" help:"Let several people link the same account of an upstream."`
+	StaleAfter    time.Duration `env:"HEALTHGRAPH_STALE_AFTER" default:"72h" help:"How long a linked source may bring nothing new before its link has a problem; 0s for ever."`
 
 	ReconcilePerHour int           `env:"HEALTHGRAPH_RECONCILE_PER_HOUR" default:"60" help:"People whose links are compared with each upstream in an hour; 0 for none."`
 	ReconcileAfter   time.Duration `env:"HEALTHGRAPH_RECONCILE_AFTER" default:"24h" help:"How long ago a link must have been checked to be compared with its upstream again."`
@@ -150,10 +151,10 @@ func (s *gatewaySettings) complain(c *complaints, kms kmsClients) {
 		c.mistake(s.OneTwentyOneEncoding != "json" && s.OneTwentyOneEncoding != "form", "HEALTHGRAPH_ONETWENTYONE_TOKEN_ENCODING must be json or form")
 	}
 	if s.OneTwentyOneClientID != "" && s.OneTwentyOneClientSecret != "" {
-		_, err := s.oneTwentyOne(connectors.ClientConfig{})
+		_, err := s.oneTwentyOne(connectors.ClientConfig{}, nil)
 		c.refuses("HEALTHGRAPH_ONETWENTYONE_*", err)
 	}
-	c.mistake(s.UpstreamTimeout <= 0, "HEALTHGRAPH_UPSTREAM_TIMEOUT must be a time of more than nothing, such as 8s")
+	s.upstreamSettings.complain(c)
 	c.mistake(s.StaleAfter < 0, "HEALTHGRAPH_STALE_AFTER must be a time such as 72h, or 0s")
 	c.mistake(s.ReconcilePerHour < 0 || s.ReconcilePerHour > maxPerHour, "HEALTHGRAPH_RECONCILE_PER_HOUR must be from 0 to %d", maxPerHour)
 	c.mistake(s.ReconcileAfter < time.Hour, "HEALTHGRAPH_RECONCILE_AFTER must be at least 1h, such as 24h")
@@ -166,10 +167,11 @@ func (s *gatewaySettings) rook(client connectors.ClientConfig) (*rook.Connector,
 	return rook.New(rook.Config{BaseURL: s.rookBaseURL(), ClientUUID: s.RookClientUUID, SecretKey: health.NewSecret(s.RookSecretKey), Client: client})
 }
 
-func (s *gatewaySettings) oneTwentyOne(client connectors.ClientConfig) (*onetwentyone.Connector, error) {
+func (s *gatewaySettings) oneTwentyOne(client connectors.ClientConfig, budgets connectors.BudgetStore) (*onetwentyone.Connector, error) {
 	return onetwentyone.New(onetwentyone.Config{
 		BaseURL: s.OneTwentyOneBaseURL, ClientID: s.OneTwentyOneClientID, ClientSecret: health.NewSecret(s.OneTwentyOneClientSecret),
 		RedirectURI: s.OneTwentyOneRedirectURI, TokenEncoding: encodings[s.OneTwentyOneEncoding], Client: client,
+		DailyLimit: s.OneTwentyOneDailyLimit, DailyReserve: s.OneTwentyOneDailyReserve, Budgets: budgets,
 	})
 }
 

@@ -66,6 +66,8 @@ func TestServeRefusesEachFileAndAddressThatCannotBeUsed(t *testing.T) {
 		"no streams":                        {"STREAMS_MAX", "0", "HEALTHGRAPH_STREAMS_MAX, "},
 		"messages without end":              {"STREAMS_MAX_MESSAGE", "99999999", "HEALTHGRAPH_STREAMS_MAX_MESSAGE must be from 1024 to 1048576"},
 		"no connections":                    {"DATABASE_MAX_CONNS", "0", "HEALTHGRAPH_DATABASE_MAX_CONNS must be a number of at least 1"},
+		"a reserve of everything":           {"ONETWENTYONE_DAILY_RESERVE", "10000", "HEALTHGRAPH_ONETWENTYONE_DAILY_RESERVE must be less than HEALTHGRAPH_ONETWENTYONE_DAILY_LIMIT"},
+		"repetitions without end":           {"UPSTREAM_RETRIES", "6", "HEALTHGRAPH_UPSTREAM_RETRIES must be from 0 to 5"},
 		"a time without a unit":             {"UPSTREAM_TIMEOUT", "8", "HEALTHGRAPH_UPSTREAM_TIMEOUT must be a time"},
 	} {
 		t.Run(name, func(t *testing.T) {

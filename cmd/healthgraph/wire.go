@@ -98,15 +98,11 @@ func newCore(ctx context.Context, s gatewaySettings, returnURLs []string, o opti
 	if o.now == nil {
 		o.now = time.Now
 	}
-	registry, err := newRegistry(s, o, log)
-	if err != nil {
-		return nil, err
-	}
 	sealer, file, err := newSealer(s, o, log)
 	if err != nil {
 		return nil, err
 	}
-	changes := gateway.NewChanges(registry)
+	var changes *gateway.Changes
 	tell := func(user health.UserID, connector string) {
 		changes.Tell(gateway.Change{User: user, Connector: connector})
 	}
@@ -114,6 +110,11 @@ func newCore(ctx context.Context, s gatewaySettings, returnURLs []string, o opti
 	if err != nil {
 		return nil, err
 	}
+	registry, err := newRegistry(s, o, db, log)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	changes = gateway.NewChanges(registry)
 	keeper := tokens.NewKeeper(tokens.KeeperConfig{
 		Store: db, Sealer: sealer, Now: o.now, Log: log, CallTimeout: s.UpstreamTimeout, ShareAccounts: s.ShareAccounts, OnChange: tell,
 	})
@@ -127,8 +128,8 @@ func newCore(ctx context.Context, s gatewaySettings, returnURLs []string, o opti
 }
 
 // newRegistry is the explicit list of connectors: a new one is one more append.
-func newRegistry(s gatewaySettings, o options, log *slog.Logger) (*connectors.Registry, error) {
-	client := connectors.ClientConfig{Timeout: s.UpstreamTimeout, Now: o.now}
+func newRegistry(s gatewaySettings, o options, budgets connectors.BudgetStore, log *slog.Logger) (*connectors.Registry, error) {
+	client := s.client(o.now, log)
 	var all []connectors.Connector
 	if s.hasRook() {
 		c, err := s.rook(client)
@@ -140,7 +141,7 @@ func newRegistry(s gatewaySettings, o options, log *slog.Logger) (*connectors.Re
 		log.Warn("ROOK has no credentials and is left out")
 	}
 	if s.hasOneTwentyOne() {
-		c, err := s.oneTwentyOne(client)
+		c, err := s.oneTwentyOne(client, budgets)
 		if err != nil {
 			return nil, err
 		}

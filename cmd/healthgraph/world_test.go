@@ -87,7 +87,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 			RookBaseURL:      w.serve(w.rook.Handler()), RookClientUUID: rook.DummyClientUUID, RookSecretKey: rook.DummySecret,
 			OneTwentyOneBaseURL: w.serve(w.oneTwentyOne.Handler()), OneTwentyOneClientID: "test-client", OneTwentyOneClientSecret: "test-client-secret",
 			OneTwentyOneRedirectURI: testReturnURL, OneTwentyOneEncoding: "json",
-			UpstreamTimeout: 8 * time.Second,
+			upstreamSettings: upstreamSettings{UpstreamTimeout: 8 * time.Second}, // without retries and breakers, for exact counts
 		},
 		JWTSecret:        testSecret,
 		ReturnURLs:       []string{"https://app.example/rook", "com.example.app:/linked", "https://app.example/a-return-url-that-is-longer-than-rook-takes"},

@@ -19,6 +19,7 @@ type faults struct {
 	links    func(ctx context.Context, results []connectors.LinksResult) []connectors.LinksResult
 	revoke   func(ctx context.Context, p *paper, id string) (connectors.Revocation, error)
 	days     func([]connectors.DayResult) []connectors.DayResult
+	nights   func([]connectors.DaySleepResult) []connectors.DaySleepResult
 }
 
 type broken struct {
@@ -74,6 +75,14 @@ func (b broken) ReadDailySteps(ctx context.Context, account connectors.Account, 
 	results := b.paper.ReadDailySteps(ctx, account, dates)
 	if b.days != nil {
 		return b.days(results)
+	}
+	return results
+}
+
+func (b broken) ReadDailySleep(ctx context.Context, account connectors.Account, dates []health.Date) []connectors.DaySleepResult {
+	results := b.paper.ReadDailySleep(ctx, account, dates)
+	if b.nights != nil {
+		return b.nights(results)
 	}
 	return results
 }

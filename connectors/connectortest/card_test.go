@@ -24,6 +24,7 @@ var (
 	_ connectors.Adopter            = (*card)(nil)
 	_ connectors.ProfileReader      = (*card)(nil)
 	_ connectors.SampleReader       = (*card)(nil)
+	_ connectors.SleepSessionReader = (*card)(nil)
 
 	aprilSecond = time.Date(2026, 4, 2, 12, 0, 0, 0, time.UTC)
 	stack       = health.DataSource{ID: "stack", Name: "Stack of cards", Kind: health.KindBrowser}
@@ -123,6 +124,22 @@ func (c *card) ReadSamples(ctx context.Context, account connectors.Account, requ
 		}
 		if !yield(page) {
 			return result
+		}
+	}
+	return result
+}
+
+func (c *card) ReadSleepSessions(ctx context.Context, account connectors.Account, span health.Interval) (result connectors.SleepRecordsResult) {
+	for night := range 2 { // a page for each, of naps one hour apart
+		hours, err := get[[]float64](ctx, c.client, byPerson(account, "nights", strconv.Itoa(night)))
+		start := span.Start.Add(time.Duration(night) * 24 * time.Hour)
+		if err != nil {
+			result.Err, result.ReadUntil = err, start
+			return result
+		}
+		for i := range hours {
+			nap := health.Interval{Start: start.Add(time.Duration(2*i) * time.Hour), End: start.Add(time.Duration(2*i+1) * time.Hour)}
+			result.Records = append(result.Records, health.SleepRecord{Interval: nap, Spans: []health.SleepSpan{{Interval: nap, Stage: health.StageAsleep}}})
 		}
 	}
 	return result

@@ -38,7 +38,7 @@ type Harness struct {
 	ReturnURL string            // one that the upstream takes
 	Return    url.Values        // what a browser brings back from the consent page, where there is an exchange
 	Grant     connectors.Grant  // one to renew, where there is a refresh
-	Days      health.DateRange  // two or more days with steps
+	Days      health.DateRange  // two or more days with whatever the connector reads, such as steps
 	Secrets   []string          // the own credential's texts
 
 	// Answers says whether an operation takes a status from 400 on for an answer instead of a failure; nil: none does.
@@ -162,6 +162,8 @@ func (s *suite) run(ctx context.Context) error {
 		s.checkSigner(ctx, o)
 	}
 	s.checkPartialSamples(ctx, connector)
+	s.upstream.behave(s.harness.Upstream.ServeHTTP)
+	s.checkSleep(ctx, connector)
 	s.checkConcurrency(ctx, operations)
 	return nil
 }

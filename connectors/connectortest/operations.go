@@ -107,7 +107,7 @@ func (s *suite) operations(connector connectors.Connector) []operation {
 			return one(connectors.ReadAllSamples(ctx, c, account(person), connectors.SamplesOn(health.StepCountMetric, h.Days)).Err)
 		}})
 	}
-	return all
+	return append(all, s.sleepOperations(connector)...)
 }
 
 const state = "canary-state"

@@ -27,11 +27,12 @@ type paper struct {
 const paperKey = "a-paper-key-that-must-not-show"
 
 var (
-	_ connectors.Identifier      = (*paper)(nil)
-	_ connectors.LinkReader      = (*paper)(nil)
-	_ connectors.Authorizer      = (*paper)(nil)
-	_ connectors.Revoker         = (*paper)(nil)
-	_ connectors.DailyStepReader = (*paper)(nil)
+	_ connectors.Identifier       = (*paper)(nil)
+	_ connectors.LinkReader       = (*paper)(nil)
+	_ connectors.Authorizer       = (*paper)(nil)
+	_ connectors.Revoker          = (*paper)(nil)
+	_ connectors.DailyStepReader  = (*paper)(nil)
+	_ connectors.DailySleepReader = (*paper)(nil)
 
 	notebook = health.DataSource{ID: "notebook", Name: "Notebook", Kind: health.KindBrowser}
 )
@@ -116,6 +117,18 @@ func (p *paper) ReadDailySteps(ctx context.Context, account connectors.Account, 
 	return results
 }
 
+func (p *paper) ReadDailySleep(ctx context.Context, account connectors.Account, dates []health.Date) []connectors.DaySleepResult {
+	results := make([]connectors.DaySleepResult, len(dates))
+	connectors.Each(len(dates), p.client.MaxInFlight(), func(i int) {
+		results[i].Sleep.Date = dates[i]
+		hours, err := get[int](ctx, p.client, p.call("sleep", account.ID, dates[i].String()))
+		if results[i].Err = err; err == nil {
+			results[i].Sleep.Figure = &health.SleepFigure{SleepTimes: health.SleepTimes{Asleep: new(health.Duration(time.Duration(hours) * time.Hour))}}
+		}
+	})
+	return results
+}
+
 // paperUpstream answers everything that paper asks.
 func paperUpstream(w http.ResponseWriter, r *http.Request) {
 	body := `{"value":7}`
@@ -158,7 +171,7 @@ func TestPaperIsAConnector(t *testing.T) {
 	require.True(t, known)
 	assert.Equal(t, "paper", plug.Description.ID)
 	assert.Equal(t, []health.Capability{health.CapabilityConnections, health.CapabilityAuthorizationURL, health.CapabilityRevoke,
-		health.CapabilityStepCount}, source.Capabilities)
+		health.CapabilityStepCount, health.CapabilitySleep}, source.Capabilities)
 }
 
 func TestHarnessThatIsNotUsable(t *testing.T) {

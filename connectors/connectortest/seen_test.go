@@ -49,7 +49,7 @@ func TestTheSuiteSeesEachFaultOfPaper(t *testing.T) {
 			return d
 		}}},
 		{[]string{"describe: a hint", "values AcceptsID: a generated id", "values CheckReturnURL: a text", "values Authorize: the page is",
-			"order ReadLinks: the failure", "order ReadDailySteps: a result", "headers Revoke: a call without", "redirect Revoke: ",
+			"order ReadLinks: the failure", "order ReadDailySteps: a result", "order ReadDailySleep: a result", "headers Revoke: a call without", "redirect Revoke: ",
 			"status Revoke: HTTP status", "typed Revoke: an error that is no"}, faults{
 			describe: func(d connectors.Description) connectors.Description { d.RevokeHint = "x"; return d },
 			accepts:  func(id string) bool { return !strings.HasPrefix(id, connectors.GeneratedIDPrefix) },
@@ -60,12 +60,19 @@ func TestTheSuiteSeesEachFaultOfPaper(t *testing.T) {
 				return r
 			},
 			days:   func(r []connectors.DayResult) []connectors.DayResult { slices.Reverse(r); return r },
+			nights: func(r []connectors.DaySleepResult) []connectors.DaySleepResult { slices.Reverse(r); return r },
 			revoke: rawRevoke(func(*paper, error) error { return errors.New("not there") }),
 		}},
-		{[]string{"values CheckReturnURL: a good", "values Authorize: there is a page", "order ReadLinks: 2 results", "secrets Revoke: an error holds an address"}, faults{
+		{[]string{"values CheckReturnURL: a good", "values Authorize: there is a page", "order ReadLinks: 2 results", "values ReadDailySleep: a figure that tells", "secrets Revoke: an error holds an address"}, faults{
 			check: func(string) error { return health.Refuse("redirectUrl", "never") },
 			page:  func(a page, err error) (page, error) { a.Authorized = true; return a, err },
 			links: func(_ context.Context, r links) links { return r[1:] },
+			nights: func(r []connectors.DaySleepResult) []connectors.DaySleepResult {
+				for i := range r {
+					r[i].Sleep.Figure = &health.SleepFigure{}
+				}
+				return r
+			},
 			revoke: rawRevoke(func(_ *paper, err error) error {
 				return health.Fail(health.UpstreamUnavailable, "not there", err)
 			}),
@@ -206,6 +213,12 @@ func (c careless) ReadSamples(ctx context.Context, account connectors.Account, r
 	return result
 }
 
+func (c careless) ReadSleepSessions(ctx context.Context, account connectors.Account, span health.Interval) connectors.SleepRecordsResult {
+	result := c.card.ReadSleepSessions(ctx, account, span)
+	slices.Reverse(result.Records)
+	return result
+}
+
 func TestTheSuiteSeesEachFaultOfCard(t *testing.T) {
 	violations, err := connectortest.Check(t.Context(), cardHarness(func(c *card) connectors.Connector { return careless{c} }))
 	require.NoError(t, err)
@@ -215,14 +228,14 @@ func TestTheSuiteSeesEachFaultOfCard(t *testing.T) {
 		"values AdoptGrant: a good account and token",
 		"values Refresh: the account's id or the refresh token", "status Refresh: HTTP status", "transport Refresh: ",
 		"signing ReadProfile: a call with the wrong credential", "secrets ReadProfile: an error holds text of the upstream's body",
-		"nonsense ReadProfile: ", "values ReadSamples: the samples of a page are not in order",
+		"nonsense ReadProfile: ", "values ReadSamples: the samples of a page are not in order", "values ReadSleepSessions: the records are not in order",
 	}, violations)
 	assert.False(t, slices.ContainsFunc(violations, func(v connectortest.Violation) bool { return v.Operation == connectortest.Authorize }),
 		"what is right is not blamed")
 
 	violations, err = connectortest.Check(t.Context(), cardHarness(func(c *card) connectors.Connector { return forgetful{c} }))
 	require.NoError(t, err)
-	expectViolations(t, []string{"values ReadSamples: half-way"}, violations)
+	expectViolations(t, []string{"values ReadSamples: half-way", "values ReadSleepSessions: half-way"}, violations)
 }
 
 // forgetful claims to have read more than it has.
@@ -232,6 +245,14 @@ func (c forgetful) ReadSamples(ctx context.Context, account connectors.Account, 
 	result := c.card.ReadSamples(ctx, account, request, yield)
 	if result.Err != nil {
 		result.ReadUntil = request.Span.End.Add(-24 * time.Hour)
+	}
+	return result
+}
+
+func (c forgetful) ReadSleepSessions(ctx context.Context, account connectors.Account, span health.Interval) connectors.SleepRecordsResult {
+	result := c.card.ReadSleepSessions(ctx, account, span)
+	if result.Err != nil {
+		result.ReadUntil = span.End
 	}
 	return result
 }

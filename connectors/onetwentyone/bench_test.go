@@ -1,26 +1,55 @@
 package onetwentyone_test
 
 import (
+	"bytes"
+	"fmt"
+	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"healthgraph/connectors"
-	"healthgraph/connectors/onetwentyone"
+	"healthgraph/connectors/connectortest"
 	"healthgraph/health"
 )
 
-// BenchmarkReadSamples reads a quarter's samples from the simulator.
-func BenchmarkReadSamples(b *testing.B) {
-	w := simulated(b, func(*switches) {}, onetwentyone.JSON)
-	grant, err := w.link("allow", "quantity")
-	require.NoError(b, err)
-	person, quarter := account(grant, ""), health.DateRange{From: day("2026-01-01"), To: day("2026-03-31")}
-	samples := 0
-	for b.Loop() {
-		result := connectors.ReadAllSamples(b.Context(), w, person, stepsOn(quarter))
-		require.NoError(b, result.Err)
-		samples = len(result.Samples)
+// onePage is an upstream's last page of n samples, as the simulator writes them.
+func onePage(n int) []byte {
+	var b bytes.Buffer
+	b.WriteString(`{"pagination":{"current_page":1,"has_more":false,"next_page":null},"limit":{"X-RateLimit-Remaining":9999},"data":[`)
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		start := noon.Add(time.Duration(i-n) * time.Minute)
+		fmt.Fprintf(&b, `{"id":"8f1c2b6e-5d1e-4c2b-9a77-%012d","user_id":%q,"metric":"stepCount","value":%d,"unit":"count","start_date":%q,"end_date":%q,"source_name":"phone","source_device":%q}`,
+			i, accountID, i%300, start.Format(time.RFC3339), start.Add(time.Minute).Format(time.RFC3339), []string{"iPhone15,4", "Watch7,1"}[i%2])
 	}
-	b.ReportMetric(float64(samples), "samples")
+	b.WriteString(`]}`)
+	return b.Bytes()
+}
+
+// BenchmarkReadSamples reads one page, in doubling sizes, without a network.
+func BenchmarkReadSamples(b *testing.B) {
+	for _, n := range []int{1250, 2500, 5000, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			client := &http.Client{Transport: connectortest.Always{Status: 200, Body: onePage(n)}}
+			connector, err := newConnector("https://121.example", connectors.ClientConfig{HTTP: client, Now: func() time.Time { return noon }})
+			require.NoError(b, err)
+			reader, _ := connector.(connectors.SampleReader)
+			person := connectors.Account{ID: accountID, Client: client}
+			span := connectors.SampleRequest{Metric: health.StepCountMetric, Span: health.Interval{Start: noon.Add(-time.Hour * 24 * 30), End: noon}}
+			b.ReportAllocs()
+			for b.Loop() {
+				total := 0
+				result := reader.ReadSamples(b.Context(), person, span, func(page []health.Sample) bool {
+					total += len(page)
+					return true
+				})
+				require.NoError(b, result.Err)
+				require.Equal(b, n, total)
+			}
+		})
+	}
 }

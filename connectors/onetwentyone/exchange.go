@@ -61,7 +61,11 @@ func (c *Connector) Exchange(ctx context.Context, query url.Values, returnURL st
 // OneTwentyOne's samples put it there. refused names a refusal that is not about the client itself.
 func (c *Connector) askForToken(ctx context.Context, endpoint string, parameters map[string]string, refused refusal) (connectors.Answer, error) {
 	parameters["client_id"], parameters["client_secret"] = c.config.ClientID, c.config.ClientSecret.Reveal()
-	call := connectors.Call{Method: http.MethodPost, Path: []string{"api", endpoint}, Credential: connectors.OwnCredential}
+	// Whether token requests count in the daily limit is not documented, so they are counted; nor is it whether they are refused
+	// with it, so they are made.
+	call := connectors.Call{
+		Part: partTokens, Method: http.MethodPost, Path: []string{"api", endpoint}, Credential: connectors.OwnCredential, Essential: true,
+	}
 	if c.config.TokenEncoding == Form {
 		call.Form = url.Values{}
 		for name, value := range parameters {

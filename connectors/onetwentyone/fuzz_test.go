@@ -19,7 +19,7 @@ import (
 
 // Whatever OneTwentyOne answers is read without a panic: as what it promised, or as a failure that repeats none of it.
 func FuzzAnswers(f *testing.F) {
-	for _, name := range []string{"page1.json", "page2.json", "profile.json"} {
+	for _, name := range []string{"page1.json", "page2.json", "sleep1.json", "sleep2.json", "profile.json"} {
 		seed, err := os.ReadFile("testdata/" + name)
 		require.NoError(f, err)
 		f.Add(200, seed)
@@ -54,6 +54,14 @@ func FuzzAnswers(f *testing.F) {
 		for _, s := range result.Samples {
 			require.False(t, s.End.Before(s.Start), "it ends after it begins")
 			require.False(t, math.IsNaN(s.Value) || math.IsInf(s.Value, 0) || s.Value < 0, "it is a number of steps")
+		}
+		sleep := connector.ReadSleepSessions(t.Context(), account, lastNight)
+		failed(sleep.Err)
+		for _, record := range sleep.Records {
+			require.False(t, record.End.Before(record.Start), "it ends after it begins")
+			if record.Times.Asleep != nil {
+				require.LessOrEqual(t, time.Duration(*record.Times.Asleep), record.End.Sub(record.Start))
+			}
 		}
 		if profile, err := connector.ReadProfile(t.Context(), account); !failed(err) && profile.TimeZone != nil {
 			require.NotEmpty(t, profile.TimeZone.String())

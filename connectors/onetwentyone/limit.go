@@ -45,15 +45,31 @@ func (l limit) isSpent() bool {
 	return there && ok && remaining <= 0
 }
 
-// wait tells how long until requests are taken again: until the reset, else until the next midnight in UTC, where all of
-// OneTwentyOne's samples have it.
+// wait tells how long until requests are taken again: until the reset that it names, else until the one
+// that is assumed.
 func (l limit) wait(now time.Time) time.Duration {
 	if reset, there, ok := connectors.Number(l[limitReset]); there && ok {
 		if wait := time.Unix(int64(reset), 0).Sub(now); wait > 0 && wait <= latestReset {
 			return wait
 		}
 	}
-	return now.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(now)
+	return nextReset(now).Sub(now)
+}
+
+// nextReset is when OneTwentyOne's day ends where it does not say so. It documents no hour; every reset in its samples is a
+// midnight in UTC. An answer that names another is followed for that answer alone: the days that the budget plans are these.
+func nextReset(now time.Time) time.Time {
+	return now.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour)
+}
+
+// budget plans the daily limit, which the pages give as 10,000 requests over all routes. Whose it is, the client's or each
+// person's, they do not say: it is taken to be the client's, as the smaller of the two, and the setting can say otherwise. What
+// an answer tells of what is left may be one person's, so it is not counted here.
+func (c Config) budget() *connectors.Budget {
+	return connectors.NewBudget(connectors.BudgetConfig{
+		Upstream: upstream, Name: "onetwentyone", Limit: c.DailyLimit, Reserve: c.DailyReserve, Resets: nextReset,
+		Store: c.Budgets, Now: c.Client.Now, Log: c.Client.Log,
+	})
 }
 
 // failure is the client's, with a 429 that always says when to ask again. How OneTwentyOne says that its limit is

@@ -2,7 +2,8 @@
 //
 // OneTwentyOne is an OAuth upstream with its own ids for people: the gateway's client credential buys a grant, and the
 // person's grant reads. What is known of its API, how well, and where its pages disagree is told in
-// docs/upstreams/onetwentyone.md; what is not known is guessed in one place each, in wire.go, sample.go and refusal.go.
+// docs/upstreams/onetwentyone.md; what is not known is guessed in one place each, in wire.go, samplepage.go, sample.go,
+// sleepitem.go and refusal.go.
 package onetwentyone
 
 import (
@@ -22,6 +23,7 @@ var (
 	_ connectors.Adopter            = (*Connector)(nil)
 	_ connectors.ProfileReader      = (*Connector)(nil)
 	_ connectors.SampleReader       = (*Connector)(nil)
+	_ connectors.SleepSessionReader = (*Connector)(nil)
 )
 
 // Production is OneTwentyOne's only documented host, for its pages, tokens and data.
@@ -44,7 +46,10 @@ type Config struct {
 	ClientSecret  health.Secret
 	RedirectURI   string // registered there; used where no return URL is asked for, and may be empty
 	TokenEncoding TokenEncoding
-	Client        connectors.ClientConfig // transport, limits and clock; its name and base URL are set here
+	DailyLimit    int                     // requests a day, of all processes; 0 = not planned
+	DailyReserve  int                     // of these, kept for people who wait
+	Budgets       connectors.BudgetStore  // where they are counted; needed with a DailyLimit
+	Client        connectors.ClientConfig // transport, limits and clock; its name, base URL and budget are set here
 }
 
 // Connector speaks to OneTwentyOne. Safe for concurrent use; remembers nothing of any person. The zero Connector can do what
@@ -72,7 +77,7 @@ func New(config Config) (*Connector, error) {
 	if config.BaseURL == "" {
 		config.BaseURL = Production
 	}
-	config.Client.Upstream, config.Client.BaseURL = upstream, config.BaseURL
+	config.Client.Upstream, config.Client.BaseURL, config.Client.Budget = upstream, config.BaseURL, config.budget()
 	client, err := connectors.NewClient(config.Client)
 	if err != nil {
 		return nil, err
@@ -80,35 +85,45 @@ func New(config Config) (*Connector, error) {
 	return &Connector{client: client, config: config}, nil
 }
 
+// What of OneTwentyOne can fail while the rest is well.
+const (
+	partTokens = "tokens"
+	partData   = "data"
+)
+
 // upstream is OneTwentyOne's name in messages.
 const upstream = "OneTwentyOne"
 
 // Describe names the one data source: all that a person's iPhone has in Apple Health comes through one grant.
 func (c *Connector) Describe() connectors.Description {
 	return connectors.Description{
-		ID:          "onetwentyone",
-		Name:        upstream,
-		DataSources: []health.DataSource{{ID: "onetwentyone", Name: upstream, Kind: health.KindBrowser}},
-		RevokeHint:  "The gateway has forgotten its access; to end it at OneTwentyOne as well, remove this app's access in the 121 app.",
+		ID:             "onetwentyone",
+		Name:           upstream,
+		DataSources:    []health.DataSource{{ID: "onetwentyone", Name: upstream, Kind: health.KindBrowser}},
+		RevokeHint:     "The gateway has forgotten its access; to end it at OneTwentyOne as well, remove this app's access in the 121 app.",
+		OptionalScopes: []string{"sleep"},
 	}
 }
 
 // uuidPattern is OneTwentyOne's rule for user_id.
 var uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
 
-// get makes one call with the person's grant and gives a 200 answer. out is decoded from its body.
+// get makes one call with the person's grant and gives a 200 answer. out is decoded from its body, if it is not nil.
 func (c *Connector) get(ctx context.Context, account connectors.Account, query url.Values, out any, path ...string) (connectors.Answer, error) {
 	if account.Client == nil || !uuidPattern.MatchString(account.ID) {
 		return connectors.Answer{}, health.Fail(health.Internal, "OneTwentyOne can't be asked about this person",
 			errors.New("the account has no client that signs, or its id is no UUID"))
 	}
-	call := connectors.Call{Path: path, Query: query, HTTP: account.Client, Credential: connectors.PersonCredential}
+	call := connectors.Call{Part: partData, Path: path, Query: query, HTTP: account.Client, Credential: connectors.PersonCredential}
 	answer, err := c.client.Do(ctx, call)
 	if err != nil {
 		return answer, err
 	}
 	if err := c.failure(call, answer); err != nil {
 		return answer, err
+	}
+	if out == nil {
+		return answer, nil
 	}
 	return answer, c.client.Decode(answer, out)
 }

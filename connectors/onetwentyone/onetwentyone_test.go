@@ -80,6 +80,7 @@ func day(text string) health.Date {
 func TestConformance(t *testing.T) {
 	profile := file(t, "profile.json")
 	pages := map[string]string{"1": file(t, "page1.json"), "2": file(t, "page2.json")}
+	sleep := map[string]string{"1": file(t, "sleep1.json"), "2": file(t, "sleep2.json")}
 	connectortest.Run(t, connectortest.Harness{
 		New: newConnector,
 		Upstream: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -90,6 +91,8 @@ func TestConformance(t *testing.T) {
 				_, _ = io.WriteString(w, `{"access_token":"at-2","expires_in":3600}`)
 			case strings.HasPrefix(path, "/api/v1/profile/"):
 				_, _ = io.WriteString(w, profile)
+			case strings.HasPrefix(path, "/api/v1/sleep/"):
+				_, _ = io.WriteString(w, sleep[r.URL.Query().Get("page")])
 			case pages[r.URL.Query().Get("page")] != "":
 				_, _ = io.WriteString(w, pages[r.URL.Query().Get("page")])
 			default:
@@ -134,6 +137,7 @@ func TestAccountThatCannotBeAsked(t *testing.T) {
 		_, err := connector.ReadProfile(t.Context(), bad)
 		assert.Equal(t, health.Internal, code(err))
 		assert.Equal(t, health.Internal, code(connectors.ReadAllSamples(t.Context(), connector, bad, stepsOn(march29)).Err))
+		assert.Equal(t, health.Internal, code(connector.ReadSleepSessions(t.Context(), bad, lastNight).Err))
 	}
 }
 
@@ -168,5 +172,5 @@ func TestReadProfile(t *testing.T) {
 	connector, account := answering(t, http.StatusForbidden, "")
 	_, err := connector.ReadProfile(t.Context(), account)
 	assert.Equal(t, health.ReauthorizationRequired, code(err), "the scope was not granted")
-	assert.Equal(t, []string{"profile", "quantity"}, connector.Scopes())
+	assert.Equal(t, []string{"profile", "quantity", "sleep"}, connector.Scopes())
 }

@@ -17,5 +17,5 @@ func (c *Connector) ReadProfile(ctx context.Context, account connectors.Account)
 	return profile, c.invalid(err)
 }
 
-// Scopes lists what the gateway can make use of: the profile for the time zone, the quantities for steps.
-func (c *Connector) Scopes() []string { return []string{"profile", "quantity"} }
+// Scopes lists what the gateway can make use of: the profile for the time zone, the quantities for steps, and sleep.
+func (c *Connector) Scopes() []string { return []string{"profile", "quantity", "sleep"} }

@@ -12,18 +12,17 @@ import (
 // No page of OneTwentyOne's that could be read names one field of a sample, so this file guesses: names as its other
 // endpoints write them (snake_case), as JavaScript would (camelCase) and as Apple's HealthKit does, in order of
 // preference. Case, hyphens and underscores do not count.
+var sampleNames = [columns][]string{
+	valueColumn:  {"value", "quantity", "count", "steps", "stepcount", "qty", "sumquantity", "doublevalue"},
+	unitColumn:   {"unit", "unitstring", "units", "unitname"},
+	startColumn:  {"start", "startdate", "starttime", "startedat", "startat", "starttimestamp", "startdatetime", "date", "timestamp", "time", "datetime"},
+	endColumn:    {"end", "enddate", "endtime", "endedat", "endat", "endtimestamp", "enddatetime"},
+	sourceColumn: {"source", "sourcename", "sourcerevision", "sourceid", "sourcebundleid", "bundleidentifier", "bundleid"},
+	deviceColumn: {"device", "devicename", "sourcedevice", "hardware", "devicemodel", "producttype"},
+	idColumn:     {"id", "uuid", "sampleid", "sampleuuid", "externalid", "hkuuid"},
+}
+
 var (
-	valueNames  = []string{"value", "quantity", "count", "steps", "stepcount", "qty", "sumquantity", "doublevalue"}
-	unitNames   = []string{"unit", "unitstring", "units", "unitname"}
-	startNames  = []string{"start", "startdate", "starttime", "startedat", "startat", "starttimestamp", "startdatetime", "date", "timestamp", "time", "datetime"}
-	endNames    = []string{"end", "enddate", "endtime", "endedat", "endat", "endtimestamp", "enddatetime"}
-	sourceNames = []string{"source", "sourcename", "sourcerevision", "sourceid", "sourcebundleid", "bundleidentifier", "bundleid"}
-	deviceNames = []string{"device", "devicename", "sourcedevice", "hardware", "devicemodel", "producttype"}
-	idNames     = []string{"id", "uuid", "sampleid", "sampleuuid", "externalid", "hkuuid"}
-
-	// stepUnits are the units taken for steps, in lower case. None is what HealthKit counts in.
-	stepUnits = []string{"", "count", "counts", "step", "steps"}
-
 	// sampleTimes are the layouts of an instant. Without an offset it is none.
 	sampleTimes = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999Z07:00",
 		"2006-01-02 15:04:05.999999999Z0700", "2006-01-02 15:04:05.999999999 Z07:00", "2006-01-02 15:04:05.999999999 Z0700",
@@ -31,96 +30,117 @@ var (
 )
 
 const (
-	maxSampleSteps = 100_000        // more than any device counts in one sample
-	firstYear      = 1990           // earlier ones are a clock that was never set
-	maxAhead       = 48 * time.Hour // later than now plus any time zone and a clock that runs fast
+	firstYear = 1990           // earlier ones are a clock that was never set
+	maxAhead  = 48 * time.Hour // later than now plus any time zone and a clock that runs fast
 )
 
-// fieldNames remembers the collapsed form of each field's name: a list of samples repeats a handful of them.
-type fieldNames map[string]string
+// The columns of a sample.
+const (
+	valueColumn = iota
+	unitColumn
+	startColumn
+	endColumn
+	sourceColumn
+	deviceColumn
+	idColumn
+	columns
+)
 
-var separators = strings.NewReplacer("_", "", "-", "", " ", "")
+// column is what a name stands for: a kind of field, and how much the name is preferred, 1 most. 0 = nothing that we read.
+type column struct{ kind, rank int }
 
-func (n fieldNames) collapse(name string) string {
-	collapsed, known := n[name]
-	if !known {
-		collapsed = separators.Replace(strings.ToLower(name))
-		n[name] = collapsed
+// columnsByName has the names as they are compared.
+var columnsByName = func() map[string]column {
+	byName := map[string]column{}
+	for kind, names := range sampleNames {
+		for i, name := range names {
+			byName[name] = column{kind, i + 1}
+		}
 	}
-	return collapsed
-}
+	return byName
+}()
 
-// readSample reads one item. Without ok it made no sense as steps. recognised says that a value and a start stood there
-// under names that we know: a page on which no item is recognised has another shape than guessed.
-func (n fieldNames) readSample(item json.RawMessage, now time.Time) (sample health.Sample, recognised, ok bool) {
-	var raw map[string]json.RawMessage
-	if json.Unmarshal(item, &raw) != nil {
-		return sample, false, false
-	}
-	fields := make(map[string]json.RawMessage, len(raw))
-	for name, value := range raw {
-		fields[n.collapse(name)] = value
-	}
-	value, start := pick(fields, valueNames), pick(fields, startNames)
+// sample makes sense of an item.
+func (r *sampleReader) sample(found *item) (sample health.Sample, recognised, ok bool) {
+	value, start, end := found[valueColumn].json, found[startColumn].json, found[endColumn].json
 	if value == nil || start == nil {
 		return sample, false, false
 	}
-	steps, _, isNumber := connectors.Number(value)
-	from, isTime := instant(start)
+	amount, isNumber := number(value)
+	from, isTime := instant(start, &r.layout)
 	to := from
-	if end := pick(fields, endNames); end != nil {
+	if end != nil {
 		var endIsTime bool
-		to, endIsTime = instant(end)
+		to, endIsTime = instant(end, &r.layout)
 		isTime = isTime && endIsTime
 	}
-	sample = health.Sample{ID: nameOf(pick(fields, idNames)), Start: from, End: to, Value: steps, Device: deviceOf(fields)}
-	sensible := isNumber && steps >= 0 && steps <= maxSampleSteps &&
-		isTime && !to.Before(from) && from.Year() >= firstYear && !to.After(now.Add(maxAhead)) &&
-		isStepUnit(pick(fields, unitNames))
-	return sample, true, sensible
-}
-
-// pick gives the first of the named fields that is there and not null.
-func pick(fields map[string]json.RawMessage, names []string) json.RawMessage {
-	for _, name := range names {
-		if value, has := fields[name]; has && string(value) != "null" {
-			return value
-		}
+	unit := r.unit(found[unitColumn].json)
+	sensible := isNumber && unit.ok &&
+		isTime && !to.Before(from) && from.Year() >= firstYear && !to.After(r.now.Add(maxAhead))
+	if !sensible {
+		return sample, true, false
 	}
-	return nil
-}
-
-func instant(value json.RawMessage) (time.Time, bool) {
-	text, ok := connectors.Text(value)
+	own, in, ok := r.measure.read(amount, unit.meant)
 	if !ok {
-		return time.Time{}, false
+		return sample, true, false
 	}
-	for _, layout := range sampleTimes {
-		if t, err := time.Parse(layout, strings.TrimSpace(text)); err == nil {
-			return t.UTC(), true
-		}
-	}
-	return time.Time{}, false
+	return health.Sample{
+		ID: nameOf(found[idColumn].json), Start: from, End: to, Value: own, Unit: in,
+		Device: r.device(found[sourceColumn].json, found[deviceColumn].json),
+	}, true, true
 }
 
-func isStepUnit(value json.RawMessage) bool {
-	unit, isText := connectors.Text(value)
-	if value != nil && !isText {
-		return false
-	}
-	unit = strings.ToLower(strings.TrimSpace(unit))
-	for _, known := range stepUnits {
-		if unit == known {
-			return true
+// number is connectors.Number, which is spared what almost every sample is: a whole number of few digits.
+func number(value []byte) (n float64, ok bool) {
+	const exact = 15 // digits that a float64 holds
+	if len(value) <= exact {
+		whole := 0
+		for _, c := range value {
+			if c < '0' || c > '9' {
+				whole = -1
+				break
+			}
+			whole = whole*10 + int(c-'0')
+		}
+		if whole >= 0 {
+			return float64(whole), true
 		}
 	}
-	return false
+	n, _, ok = connectors.Number(value)
+	return n, ok
+}
+
+func (r *sampleReader) unit(value []byte) unit {
+	u, known := r.units[string(value)]
+	if !known {
+		text, isText := connectors.Text(value)
+		u = unit{}
+		if isText || value == nil {
+			u.meant, u.ok = r.measure.unit(strings.TrimSpace(text))
+		}
+		if len(r.units) < mostRemembered {
+			r.units[string(value)] = u
+		}
+	}
+	return u
+}
+
+func (r *sampleReader) device(source, device []byte) string {
+	r.scratch = append(append(append(r.scratch[:0], source...), 0), device...) // no JSON holds a zero byte
+	name, known := r.devices[string(r.scratch)]
+	if !known {
+		name = deviceOf(source, device)
+		if len(r.devices) < mostRemembered {
+			r.devices[string(r.scratch)] = name
+		}
+	}
+	return name
 }
 
 // deviceOf tells the counters apart. HealthKit has a source, which wrote the sample, and a device, which measured it;
 // phone and watch may share either, so that both are taken where both are named.
-func deviceOf(fields map[string]json.RawMessage) string {
-	source, device := nameOf(pick(fields, sourceNames)), nameOf(pick(fields, deviceNames))
+func deviceOf(sourceJSON, deviceJSON json.RawMessage) string {
+	source, device := nameOf(sourceJSON), nameOf(deviceJSON)
 	switch {
 	case source == "" || source == device:
 		return device
@@ -136,18 +156,13 @@ const maxText = 512
 // nameOf reads a text or number, or an object's name or id.
 func nameOf(value json.RawMessage) string {
 	text, isText := connectors.Text(value)
-	var object map[string]json.RawMessage
 	switch {
 	case value == nil:
 		return ""
 	case isText:
 		text = strings.TrimSpace(text)
-	case json.Unmarshal(value, &object) == nil:
-		for _, name := range []string{"name", "source", "id", "bundleIdentifier", "bundle_identifier", "model"} {
-			if text, _ = connectors.Text(object[name]); text != "" {
-				break
-			}
-		}
+	case value[0] == '{':
+		text = nameInside(value)
 	default:
 		if _, there, ok := connectors.Number(value); there && ok {
 			text = string(value)
@@ -157,4 +172,16 @@ func nameOf(value json.RawMessage) string {
 		text = strings.ToValidUTF8(text[:maxText], "")
 	}
 	return text
+}
+
+func nameInside(value json.RawMessage) string {
+	var object map[string]json.RawMessage
+	if json.Unmarshal(value, &object) == nil {
+		for _, name := range []string{"name", "source", "id", "bundleIdentifier", "bundle_identifier", "model"} {
+			if text, _ := connectors.Text(object[name]); text != "" {
+				return text
+			}
+		}
+	}
+	return ""
 }

@@ -1,14 +1,14 @@
 package onetwentyone
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 
 	"healthgraph/connectors"
 	"healthgraph/health"
@@ -18,25 +18,45 @@ const (
 	pageSize = 10_000 // the documented maximum; always sent, since the pages disagree about the default
 	maxPages = 500    // five million samples: a list that still goes on does not end
 
+	// leastPage is asked for where few samples are expected, and beyond what is expected otherwise: the margin brings samples before
+	// the first that counts, and a second call is dearer than a longer page.
+	leastPage = 2000
+
 	// marginDays are asked for on each side of the span's days in UTC. Whether endDate is included, whether a plain date means
 	// UTC or the person's zone, and whether a sample counts by its start or its overlap is not documented.
 	marginDays = 1
 )
 
 // ReadSamples reads the samples of a metric page by page, as few as there are: instants in UTC. Samples that make no sense are
-// left out and counted in Refused.
+// left out and counted in Refused. Where OneTwentyOne turns out not to keep the order that it was asked for, what is left is read
+// to its end and handed over as one page.
 //
 // A failure half-way keeps what was read. RATE_LIMITED comes without a call where the last page said that none is left.
 func (c *Connector) ReadSamples(ctx context.Context, account connectors.Account, request connectors.SampleRequest, yield func([]health.Sample) bool) connectors.SampleResult {
-	r := reading{client: c.client, now: c.client.Now(), seen: map[any]bool{}, names: fieldNames{}, ascending: true}
-	err := c.readPages(ctx, account, request, &r, func(page []health.Sample) bool {
-		slices.SortFunc(page, func(a, b health.Sample) int {
-			return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End), cmp.Compare(a.Device, b.Device), cmp.Compare(a.ID, b.ID))
-		})
+	metric, err := health.ParseMetric(request.Metric)
+	if err != nil {
+		return connectors.SampleResult{Err: err}
+	}
+	r := reading{client: c.client, reader: newSampleReader(measure{metric}, c.client.Now()), landmarks: map[health.SamplePlace]bool{}, ascending: true}
+	hand := func(page []health.Sample) (more bool) {
+		if !slices.IsSortedFunc(page, compareSamples) {
+			slices.SortFunc(page, compareSamples)
+		}
 		return yield(slices.DeleteFunc(page, func(s health.Sample) bool {
 			return s.End.Before(request.Span.Start) || !s.Start.Before(request.Span.End)
 		}))
+	}
+	var held []health.Sample
+	err = c.readPages(ctx, account, request, &r, func(page []health.Sample) (more bool) {
+		if !r.ascending {
+			held = append(held, page...)
+			return true
+		}
+		return hand(page)
 	})
+	if len(held) > 0 {
+		hand(held)
+	}
 	result := connectors.SampleResult{Refused: r.refused, Err: err}
 	if err != nil && r.ascending {
 		result.ReadUntil = r.latest // another sample that starts at the same instant may stand on the next page
@@ -44,28 +64,40 @@ func (c *Connector) ReadSamples(ctx context.Context, account connectors.Account,
 	return result
 }
 
+func compareSamples(a, b health.Sample) int {
+	return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End), cmp.Compare(a.Device, b.Device), cmp.Compare(a.ID, b.ID))
+}
+
 func (c *Connector) readPages(ctx context.Context, account connectors.Account, request connectors.SampleRequest, r *reading, yield func([]health.Sample) bool) error {
 	first, last := health.DateOf(request.Span.Start, health.UTC), health.DateOf(request.Span.End, health.UTC)
-	for page := 1; page <= maxPages; page++ {
+	size := pageSize
+	if request.Expect > 0 {
+		size = min(leastPage+request.Expect, pageSize)
+	}
+	for number := 1; number <= maxPages; number++ {
 		query := url.Values{
 			"startDate": {first.AddDays(-marginDays).String()},
 			"endDate":   {last.AddDays(marginDays).String()},
 			"sort":      {"asc"}, // the default, newest first, would shift the pages when samples arrive meanwhile
-			"page":      {strconv.Itoa(page)},
-			"pageSize":  {strconv.Itoa(pageSize)},
+			"page":      {strconv.Itoa(number)},
+			"pageSize":  {strconv.Itoa(size)},
 		}
-		var wire pageAnswer
-		answer, err := c.get(ctx, account, query, &wire, "api", "v1", "quantity", account.ID, request.Metric)
+		answer, err := c.get(ctx, account, query, nil, "api", "v1", "quantity", account.ID, request.Metric)
+		if err != nil && number == 1 {
+			err = withoutMetric(request.Metric, err)
+		}
 		if err != nil {
 			return err
 		}
-		err = r.add(wire)
-		samples := r.samples
-		r.samples = nil
-		if more := yield(samples); !more || err != nil || !*wire.Pagination.HasMore {
+		page, err := r.reader.readPage(answer.Body)
+		if err != nil {
+			return c.invalid(err)
+		}
+		samples, err := r.add(page, answer.Body)
+		if more := yield(samples); !more || err != nil || !*page.hasMore {
 			return err
 		}
-		if left := limitOf(wire.Limit, answer.Header); left.isSpent() {
+		if left := limitOf(page.limit, answer.Header); left.isSpent() {
 			spent := health.Fail(health.RateLimited, "OneTwentyOne takes no more requests for now: its daily limit is spent", nil)
 			spent.RetryAfter = left.wait(c.client.Now())
 			return spent
@@ -74,72 +106,72 @@ func (c *Connector) readPages(ctx context.Context, account connectors.Account, r
 	return c.client.Invalid("the pages do not end")
 }
 
-// reading is the state of one walk over the pages.
+// reading is the state of one walk over the pages. What it holds grows with the page, not with the history.
 type reading struct {
-	client    *connectors.Client
-	now       time.Time
-	samples   []health.Sample // of the page that is read now
-	seen      map[any]bool
-	names     fieldNames
+	client *connectors.Client
+	reader *sampleReader
+	// page and before are the samples of this page and of the one before it. Samples that arrive or go while the pages are turned
+	// shift the borders of the pages: what repeats is the end of the page before, as many as came.
+	page, before map[health.SamplePlace]bool
+	// landmarks are the first samples of all pages. A page that holds one again was shifted by a whole page, or is an earlier one:
+	// then there is no telling what else repeats.
+	landmarks map[health.SamplePlace]bool
+	nonsense  uint64 // hash of the last page on which nothing made sense
 	refused   int
-	previous  json.RawMessage // the page before
-	latest    time.Time       // start of the last sample
-	ascending bool            // so far, by start: "asc" is taken to mean that, but what it sorts on is not documented
+	latest    time.Time // start of the last sample
+	ascending bool      // so far, by start: "asc" is taken to mean that, but what it sorts on is not documented
 }
 
-// identity is what makes two samples with an id the same one.
-type identity struct {
-	id    string
-	start int64
-}
-
-// content is what makes two samples without an id the same one.
-type content struct {
-	start, end int64
-	steps      float64
-	device     string
-}
-
-func (r *reading) add(page pageAnswer) error {
-	items, err := page.items()
-	if err != nil {
-		return r.client.Invalid(err.Error())
+// identityOf is what makes two samples the same one: start and id, or without an id start, end, value and device. An id that is
+// not one (a type's name) costs no sample.
+func identityOf(s health.Sample) health.SamplePlace {
+	if s.ID != "" {
+		s.End = s.Start
 	}
+	return health.PlaceOf("", s)
+}
+
+// add gives the page's samples that are new. Of a page that it refuses it gives none.
+func (r *reading) add(page samplePage, body []byte) (samples []health.Sample, err error) {
 	switch {
-	case len(items) == 0 && *page.Pagination.HasMore:
-		return r.client.Invalid("an empty page that promises more")
-	case len(items) > 0 && bytes.Equal(page.Data, r.previous):
-		return r.client.Invalid("the same page twice")
+	case page.items == 0 && *page.hasMore:
+		return nil, r.client.Invalid("an empty page that promises more")
+	case page.items > 0 && !page.recognised:
+		return nil, r.client.Invalid("no sample has a value and a start under a name that is known")
 	}
-	r.previous = page.Data
-	anyRecognised := len(items) == 0
-	refused := 0
-	for _, item := range items {
-		sample, recognised, ok := r.names.readSample(item, r.now)
-		anyRecognised = anyRecognised || recognised
-		if !ok {
-			refused++
+	r.page, r.before = r.before, r.page
+	if r.page == nil {
+		r.page = make(map[health.SamplePlace]bool, len(page.samples))
+	}
+	clear(r.page)
+	latest, ascending := r.latest, r.ascending
+	var first health.SamplePlace
+	if len(page.samples) > 0 {
+		first = identityOf(page.samples[0])
+	}
+	samples = page.samples[:0]
+	for _, sample := range page.samples {
+		key := identityOf(sample)
+		switch {
+		case r.landmarks[key]:
+			return nil, r.client.Invalid("a page that begins again where an earlier one did")
+		case r.page[key] || r.before[key]:
 			continue
 		}
-		r.keep(sample)
+		r.page[key] = true
+		ascending = ascending && !sample.Start.Before(latest)
+		latest = sample.Start
+		samples = append(samples, sample)
 	}
-	if !anyRecognised {
-		return r.client.Invalid("no sample has a value and a start under a name that is known")
+	switch {
+	case !first.IsZero():
+		r.landmarks[first] = true
+	case page.items > 0 && r.nonsense == xxhash.Sum64(body):
+		return nil, r.client.Invalid("the same page twice")
+	case page.items > 0:
+		r.nonsense = xxhash.Sum64(body)
 	}
-	r.refused += refused
-	return nil
-}
-
-func (r *reading) keep(sample health.Sample) {
-	var key any = identity{sample.ID, sample.Start.UnixNano()} // an id that is not one (a type's name) costs no sample
-	if sample.ID == "" {
-		key = content{sample.Start.UnixNano(), sample.End.UnixNano(), sample.Value, sample.Device}
-	}
-	if r.seen[key] {
-		return
-	}
-	r.seen[key] = true
-	r.ascending = r.ascending && !sample.Start.Before(r.latest)
-	r.latest = sample.Start
-	r.samples = append(r.samples, sample)
+	r.latest, r.ascending = latest, ascending
+	r.refused += page.refused
+	return samples, nil
 }

@@ -71,9 +71,9 @@ func TestReadSamples(t *testing.T) {
 	result := read()
 	require.NoError(t, result.Err)
 	assert.Equal(t, []health.Sample{
-		{ID: "s-1", Start: clock("08:00:00"), End: clock("08:10:00"), Value: 310, Device: "phone / iPhone15,4"},
-		{ID: "s-2", Start: clock("08:02:00"), End: clock("08:12:00"), Value: 295.5, Device: "watch / Watch7,1"},
-		{ID: "s-3", Start: clock("08:00:00").Add(24 * time.Hour), End: clock("08:00:00").Add(24 * time.Hour), Device: "phone / iPhone15,4"},
+		{ID: "s-1", Start: clock("08:00:00"), End: clock("08:10:00"), Value: 310, Unit: health.UnitCount, Device: "phone / iPhone15,4"},
+		{ID: "s-2", Start: clock("08:02:00"), End: clock("08:12:00"), Value: 295.5, Unit: health.UnitCount, Device: "watch / Watch7,1"},
+		{ID: "s-3", Start: clock("08:00:00").Add(24 * time.Hour), End: clock("08:00:00").Add(24 * time.Hour), Unit: health.UnitCount, Device: "phone / iPhone15,4"},
 	}, result.Samples)
 	assert.Equal(t, int64(2), calls.Load())
 	assert.Zero(t, result.Refused)
@@ -136,7 +136,7 @@ func TestReadSamplesNeverEnds(t *testing.T) {
 }
 
 func TestSamplesAreReadInEveryPlausibleForm(t *testing.T) {
-	want := health.Sample{Start: clock("08:00:00"), End: clock("08:10:00"), Value: 12}
+	want := health.Sample{Start: clock("08:00:00"), End: clock("08:10:00"), Value: 12, Unit: health.UnitCount}
 	for name, c := range map[string]struct{ item, id, device string }{
 		"snake case":     {`{"id":"x","value":12,"unit":"count","start_date":"2026-03-29T08:00:00Z","end_date":"2026-03-29T08:10:00Z","source_name":"phone","source_device":null}`, "x", "phone"},
 		"camel case":     {`{"uuid":"x","quantity":"12","startDate":"2026-03-29T10:00:00+02:00","endDate":"2026-03-29T10:10:00.000+02:00","deviceName":"watch"}`, "x", "watch"},
@@ -169,6 +169,9 @@ func TestSamplesThatMakeNoSenseAreRefused(t *testing.T) {
 		"ends before it starts":  with(`"end_date":"2026-03-29T01:00:00Z"`, `"end_date":"2026-03-29T00:59:59Z"`),
 		"long ago":               strings.ReplaceAll(good, "2026-03-29", "1989-12-31"),
 		"in the future":          strings.ReplaceAll(good, "2026-03-29", "2026-04-05"),
+		"in years to come":       strings.ReplaceAll(good, "2026-03-29", "2299-03-29"),
+		"ends in years to come":  with(`"end_date":"2026`, `"end_date":"9999`),
+		"not a number, bare":     `{"value":[1],"start_date":"2026-03-29T01:00:00Z"}`,
 		"kilometres":             with(`"unit":"count"`, `"unit":"km"`),
 		"a unit that is none":    with(`"unit":"count"`, `"unit":5`),
 		"no object":              `"sample"`,

@@ -83,28 +83,6 @@ func (a profileAnswer) profile() (connectors.Profile, error) {
 	return profile, nil
 }
 
-// pageAnswer is {"pagination":{"current_page":1,"has_more":true,"next_page":"…"},"limit":{…},"data":[…]}. Of the
-// pagination has_more alone is read: the documented next_page loses the sort order and sometimes part of the path, and
-// one that named another host would be handed the person's token.
-type pageAnswer struct {
-	Pagination struct {
-		HasMore *bool `json:"has_more"`
-	} `json:"pagination"`
-	Limit json.RawMessage `json:"limit"`
-	Data  json.RawMessage `json:"data"`
-}
-
-func (a pageAnswer) items() ([]json.RawMessage, error) {
-	var items []json.RawMessage
-	if a.Pagination.HasMore == nil {
-		return nil, errors.New("the page does not say whether more follows")
-	}
-	if json.Unmarshal(a.Data, &items) != nil || items == nil {
-		return nil, errors.New("the page's data is no list")
-	}
-	return items, nil
-}
-
 // invalid makes a reason into a failure; nil stays nil.
 func (c *Connector) invalid(reason error) error {
 	if reason == nil {

@@ -49,7 +49,7 @@ func (c *Connector) Authorize(ctx context.Context, request connectors.AuthorizeR
 	if err := c.checkID(request.Account.ID); err != nil {
 		return connectors.Authorization{}, err
 	}
-	call := c.call("api", "v1", "user_id", request.Account.ID, "data_source", wireName(request.DataSource), "authorizer")
+	call := c.call(partPages, "api", "v1", "user_id", request.Account.ID, "data_source", wireName(request.DataSource), "authorizer")
 	if request.ReturnURL != "" {
 		call.Query = url.Values{"redirect_url": {request.ReturnURL}}
 	}

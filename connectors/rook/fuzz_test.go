@@ -17,7 +17,7 @@ import (
 
 // Whatever ROOK answers is read without a panic: as what it promised, or as a failure that repeats none of it.
 func FuzzAnswers(f *testing.F) {
-	for _, name := range []string{"authorizer.json", "links_v1.json", "links_v2.json", "summary.json"} {
+	for _, name := range []string{"authorizer.json", "links_v1.json", "links_v2.json", "summary.json", "sleep.json"} {
 		seed, err := os.ReadFile("testdata/" + name)
 		require.NoError(f, err)
 		f.Add(200, seed)
@@ -58,6 +58,11 @@ func FuzzAnswers(f *testing.F) {
 		for _, result := range connector.ReadDailySteps(t.Context(), person, []health.Date{day("2026-03-29")}) {
 			if !failed(result.Err) && result.Total.Steps != nil {
 				require.GreaterOrEqual(t, *result.Total.Steps, 0)
+			}
+		}
+		for _, result := range connector.ReadDailySleep(t.Context(), person, []health.Date{day("2026-03-29")}) {
+			if !failed(result.Err) && result.Sleep.Figure != nil && result.Sleep.Figure.Asleep != nil {
+				require.GreaterOrEqual(t, *result.Sleep.Figure.Asleep, health.Duration(0))
 			}
 		}
 		page, err := connector.Authorize(t.Context(), connectors.AuthorizeRequest{Account: person, DataSource: oura})

@@ -34,7 +34,7 @@ func (c *Connector) readLinks(ctx context.Context, id string) (links []connector
 	if err := c.checkID(id); err != nil {
 		return nil, false, err
 	}
-	call := c.call("api", "v2", "user_id", id, "data_sources", "authorized")
+	call := c.call(partLinks, "api", "v2", "user_id", id, "data_sources", "authorized")
 	answer, err := c.client.Do(ctx, call)
 	if err != nil {
 		return nil, false, err
@@ -42,7 +42,7 @@ func (c *Connector) readLinks(ctx context.Context, id string) (links []connector
 	read := c.readList
 	switch answer.Status {
 	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
-		call = c.call("api", "v1", "user_id", id, "data_sources", "authorized")
+		call = c.call(partLinks, "api", "v1", "user_id", id, "data_sources", "authorized")
 		if answer, err = c.client.Do(ctx, call); err != nil {
 			return nil, false, err
 		}

@@ -22,7 +22,7 @@ func (c *Connector) Revoke(ctx context.Context, account connectors.Account, sour
 	if err := c.checkID(account.ID); err != nil {
 		return connectors.Revocation{}, err
 	}
-	call := c.call("api", "v1", "user_id", account.ID, "data_sources", "revoke_auth")
+	call := c.call(partRevoke, "api", "v1", "user_id", account.ID, "data_sources", "revoke_auth")
 	call.Method, call.JSON = http.MethodPost, revokeRequest{wireName(source)}
 	answer, err := c.client.Do(ctx, call)
 	if err != nil {

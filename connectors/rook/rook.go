@@ -18,11 +18,12 @@ import (
 
 // What the connector claims to be able to do.
 var (
-	_ connectors.Identifier      = (*Connector)(nil)
-	_ connectors.LinkReader      = (*Connector)(nil)
-	_ connectors.Authorizer      = (*Connector)(nil)
-	_ connectors.Revoker         = (*Connector)(nil)
-	_ connectors.DailyStepReader = (*Connector)(nil)
+	_ connectors.Identifier       = (*Connector)(nil)
+	_ connectors.LinkReader       = (*Connector)(nil)
+	_ connectors.Authorizer       = (*Connector)(nil)
+	_ connectors.Revoker          = (*Connector)(nil)
+	_ connectors.DailyStepReader  = (*Connector)(nil)
+	_ connectors.DailySleepReader = (*Connector)(nil)
 )
 
 // ROOK's two environments. Their credentials differ.
@@ -105,9 +106,17 @@ func (c *Connector) invalid(reason error) error {
 	return c.client.Invalid(reason.Error())
 }
 
-// call is a request with our credential on it.
-func (c *Connector) call(path ...string) connectors.Call {
-	return connectors.Call{Path: path, Credential: connectors.OwnCredential, Sign: func(request *http.Request) {
+// What of ROOK can fail while the rest is well.
+const (
+	partLinks     = "links"
+	partPages     = "pages to link on"
+	partRevoke    = "revocations"
+	partSummaries = "summaries"
+)
+
+// call is a request to a part of ROOK with our credential on it.
+func (c *Connector) call(part string, path ...string) connectors.Call {
+	return connectors.Call{Part: part, Path: path, Credential: connectors.OwnCredential, Sign: func(request *http.Request) {
 		request.SetBasicAuth(c.clientUUID, c.secretKey.Reveal())
 	}}
 }

@@ -61,7 +61,7 @@ func code(err error) health.Code {
 }
 
 func TestConformance(t *testing.T) {
-	summary := file(t, "summary.json")
+	summary, sleep := file(t, "summary.json"), file(t, "sleep.json")
 	pages := map[string]string{"/data_sources/authorized": file(t, "links_v2.json"), "/authorizer": file(t, "authorizer.json"),
 		"/revoke_auth": `{"message":"revoked"}`}
 	connectortest.Run(t, connectortest.Harness{
@@ -73,7 +73,11 @@ func TestConformance(t *testing.T) {
 				return
 			}
 			if date := r.URL.Query().Get("date"); date != "" {
-				answer := strings.ReplaceAll(summary, "person-a", r.URL.Query().Get("user_id"))
+				answer := summary
+				if strings.Contains(r.URL.Path, "/sleep_health/") {
+					answer = sleep
+				}
+				answer = strings.ReplaceAll(answer, "person-a", r.URL.Query().Get("user_id"))
 				_, _ = io.WriteString(w, strings.ReplaceAll(answer, "2026-03-29", date))
 				return
 			}
@@ -93,7 +97,7 @@ func TestConformance(t *testing.T) {
 			switch operation {
 			case connectortest.Revoke:
 				return status == http.StatusUnprocessableEntity // nothing to revoke
-			case connectortest.ReadLinks, connectortest.ReadDailySteps:
+			case connectortest.ReadLinks, connectortest.ReadDailySteps, connectortest.ReadDailySleep:
 				return status == http.StatusNotFound // a person that ROOK does not know
 			}
 			return false
@@ -157,6 +161,7 @@ func TestUnacceptableIDIsNeverSent(t *testing.T) {
 	for _, err := range []error{
 		connector.ReadLinks(t.Context(), []connectors.Account{account})[0].Err,
 		connector.ReadDailySteps(t.Context(), account, []health.Date{day("2026-03-29")})[0].Err,
+		connector.ReadDailySleep(t.Context(), account, []health.Date{day("2026-03-29")})[0].Err,
 		authorizeErr, revokeErr,
 	} {
 		assert.Equal(t, health.Internal, code(err))

@@ -2,50 +2,39 @@ package rook
 
 import (
 	"context"
-	"net/http"
-	"net/url"
+	"encoding/json"
 
 	"healthgraph/connectors"
 	"healthgraph/health"
 )
 
-// ReadDailySteps reads each day's physical summary: one call per date, since ROOK has no range, as many at once as the
-// client allows, and no more once ROOK has answered 429.
+// maxSteps is more than a person walks in a day: ROOK's figure is then no count of steps.
+const maxSteps = 1_000_000
+
+// distance is the part of a physical summary that has the day's steps.
+type distance struct {
+	Steps json.RawMessage `json:"steps_int"`
+}
+
+// ReadDailySteps reads each day's physical summary, one call per date.
 //
 // Days are the person's local ones, as ROOK learnt their zone. 204, and a summary whose steps are null or missing, is a
 // total without steps: never zero. A day normally has its summary after it ended. ROOK counts each day once over all of
 // the person's sources and names those that it used.
 func (c *Connector) ReadDailySteps(ctx context.Context, account connectors.Account, dates []health.Date) []connectors.DayResult {
 	results := make([]connectors.DayResult, len(dates))
-	var brake brake
-	connectors.Each(len(dates), c.client.MaxInFlight(), func(i int) {
+	c.eachDay(dates, func(i int) error {
 		results[i].Total.Date = dates[i]
-		results[i].Err = brake.run(func() error {
-			total, err := c.readDay(ctx, account.ID, dates[i])
-			if err == nil {
-				results[i].Total = total
-			}
+		content, err := c.readSummary(ctx, account.ID, dates[i], physicalHealth, physicalSummary)
+		if err != nil || content == nil {
 			return err
-		})
-	})
+		}
+		steps, err := count(content.Distance.Steps, maxSteps)
+		if err != nil {
+			return c.invalid(err)
+		}
+		results[i].Total.Steps, results[i].Total.DataSources = steps, sourcesNamed(content.Metadata.Sources)
+		return nil
+	}, func(i int, err error) { results[i].Total.Date, results[i].Err = dates[i], err })
 	return results
-}
-
-func (c *Connector) readDay(ctx context.Context, id string, date health.Date) (health.DayTotal, error) {
-	if err := c.checkID(id); err != nil {
-		return health.DayTotal{}, err
-	}
-	call := c.call("v2", "processed_data", "physical_health", "summary")
-	call.Query = url.Values{"user_id": {id}, "date": {date.String()}}
-	answer, err := c.client.Do(ctx, call)
-	if err != nil {
-		return health.DayTotal{}, err
-	}
-	if answer.Status == http.StatusNoContent || deniesPerson(answer) || deniesDay(answer, date, c.client.Now()) {
-		return health.DayTotal{Date: date}, nil
-	}
-	if err := c.client.Failure(call, answer); err != nil {
-		return health.DayTotal{}, err
-	}
-	return c.dayTotal(answer, id, date)
 }

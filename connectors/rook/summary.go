@@ -2,71 +2,112 @@ package rook
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"math"
+	"net/http"
+	"net/url"
 
 	"healthgraph/connectors"
 	"healthgraph/health"
 )
 
-// maxSteps is more than a person walks in a day: ROOK's figure is then no count of steps.
-const maxSteps = 1_000_000
-
-// maxDayDrift is by how many days the date in a summary's time may differ from the day asked for. Which instant that time
-// is (local midnight, or when ROOK extracted it) and in which zone is not documented, and examples show both Z and offsets.
+// maxDayDrift is by how many days a date in a summary may differ from the day asked for. Which instant its time is (local midnight,
+// or when ROOK extracted it) and in which zone is not documented, and examples show both Z and offsets. Nor is documented whether
+// a night's date is that of the evening or of the morning.
 const maxDayDrift = 1
 
-// document is a physical summary: what of it tells the day's steps, and whose they are.
+// The structures of the summaries that are read, and the parts of the address that they stand at.
+const (
+	physicalSummary = "physical_summary"
+	physicalHealth  = "physical_health"
+	sleepSummary    = "sleep_summary"
+	sleepHealth     = "sleep_health"
+)
+
+// document is one of ROOK's documents about a day: what of it tells steps or sleep, and whose they are.
 type document struct {
 	Version       json.RawMessage `json:"document_version"`
 	UserID        json.RawMessage `json:"user_id"`
 	DataStructure *string         `json:"data_structure"`
 	Physical      *struct {
 		Summary struct {
-			Summary struct {
-				Metadata struct {
-					Time    *string  `json:"datetime_string"`
-					Sources []string `json:"sources_of_data_array"`
-					UserID  any      `json:"user_id_string"`
-				} `json:"metadata"`
-				Distance struct {
-					Steps json.RawMessage `json:"steps_int"`
-				} `json:"distance"`
-			} `json:"physical_summary"`
+			Summary summary `json:"physical_summary"`
 		} `json:"summary"`
 	} `json:"physical_health"`
+	Sleep *struct {
+		Summary struct {
+			Summary summary `json:"sleep_summary"`
+		} `json:"summary"`
+	} `json:"sleep_health"`
 }
 
-// dayTotal reads the answer to one day: a document, or a list of the versions of one, of which the newest counts. {} and
-// [] are nothing: ROOK's specification gives even its 204 an empty object.
-func (c *Connector) dayTotal(answer connectors.Answer, id string, date health.Date) (health.DayTotal, error) {
-	nothing := health.DayTotal{Date: date}
-	body := bytes.TrimSpace(answer.Body)
-	if bytes.Equal(body, []byte("{}")) {
-		return nothing, nil
+// summary is the content of a document. Parts of another structure are absent.
+type summary struct {
+	Metadata struct {
+		Time    *string  `json:"datetime_string"`
+		Sources []string `json:"sources_of_data_array"`
+		UserID  any      `json:"user_id_string"`
+	} `json:"metadata"`
+	Distance distance `json:"distance"`
+	Duration duration `json:"duration"`
+	Scores   scores   `json:"scores"`
+}
+
+// eachDay asks for each date with one call, since ROOK has no range, as many at once as the client allows, and no more once ROOK
+// has answered 429.
+func (c *Connector) eachDay(dates []health.Date, read func(i int) error, failed func(i int, err error)) {
+	var brake brake
+	connectors.Each(len(dates), c.client.MaxInFlight(), func(i int) {
+		if err := brake.run(func() error { return read(i) }); err != nil {
+			failed(i, err)
+		}
+	})
+}
+
+// readSummary reads the summary of one day. nil is no data, which 204 is, and never zero.
+func (c *Connector) readSummary(ctx context.Context, id string, date health.Date, pillar, structure string) (*summary, error) {
+	if err := c.checkID(id); err != nil {
+		return nil, err
 	}
-	documents := []document{{}}
-	var err error
-	if bytes.HasPrefix(body, []byte("[")) {
-		err = c.client.Decode(answer, &documents)
-	} else {
-		err = c.client.Decode(answer, &documents[0])
-	}
+	call := c.call(partSummaries, "v2", "processed_data", pillar, "summary")
+	call.Query = url.Values{"user_id": {id}, "date": {date.String()}}
+	answer, err := c.client.Do(ctx, call)
 	if err != nil {
-		return nothing, err
+		return nil, err
 	}
-	if len(documents) == 0 {
-		return nothing, nil
+	if answer.Status == http.StatusNoContent || deniesPerson(answer) || deniesDay(answer, date, c.client.Now()) {
+		return nil, nil //nolint:nilnil // nothing is an answer
+	}
+	if err := c.client.Failure(call, answer); err != nil {
+		return nil, err
+	}
+	documents, err := c.documents(answer)
+	if err != nil || len(documents) == 0 {
+		return nil, err
 	}
 	newest, err := newestOf(documents)
-	if err == nil {
-		var total health.DayTotal
-		if total, err = newest.dayTotal(id, date); err == nil {
-			return total, nil
-		}
+	if err != nil {
+		return nil, c.invalid(err)
 	}
-	return nothing, c.client.Invalid(err.Error())
+	content, err := newest.about(id, date, structure)
+	return content, c.invalid(err)
+}
+
+// documents reads an answer: a document, or a list of the versions of one. {} and [] are none: ROOK's specification gives even
+// its 204 an empty object.
+func (c *Connector) documents(answer connectors.Answer) ([]document, error) {
+	body := bytes.TrimSpace(answer.Body)
+	if bytes.Equal(body, []byte("{}")) {
+		return nil, nil
+	}
+	if bytes.HasPrefix(body, []byte("[")) {
+		var versions []document
+		return versions, c.client.Decode(answer, &versions)
+	}
+	one := make([]document, 1)
+	return one, c.client.Decode(answer, &one[0])
 }
 
 func newestOf(documents []document) (newest document, err error) {
@@ -83,39 +124,55 @@ func newestOf(documents []document) (newest document, err error) {
 	return newest, nil
 }
 
-func (d document) dayTotal(id string, date health.Date) (health.DayTotal, error) {
-	total := health.DayTotal{Date: date}
-	if d.DataStructure != nil && *d.DataStructure != "physical_summary" || d.DataStructure == nil && d.Physical == nil {
-		return total, errors.New("the document is no physical summary")
+// about is the summary in the document, nil where it is empty, if it is the person's and the day's.
+func (d document) about(id string, date health.Date, structure string) (*summary, error) {
+	var content *summary
+	switch {
+	case structure == physicalSummary && d.Physical != nil:
+		content = &d.Physical.Summary.Summary
+	case structure == sleepSummary && d.Sleep != nil:
+		content = &d.Sleep.Summary.Summary
+	}
+	if d.DataStructure != nil && *d.DataStructure != structure || d.DataStructure == nil && content == nil {
+		return nil, errors.New("the document is no " + structure)
 	}
 	if !isAbout(id, d.UserID) {
-		return total, errors.New("the summary is another person's")
+		return nil, errors.New("the summary is another person's")
 	}
-	if d.Physical == nil {
-		return total, nil
+	if content == nil {
+		return nil, nil //nolint:nilnil // nothing is an answer
 	}
-	summary := d.Physical.Summary.Summary
-	if summary.Metadata.UserID != nil && summary.Metadata.UserID != id {
-		return total, errors.New("the summary is another person's")
+	if content.Metadata.UserID != nil && content.Metadata.UserID != id {
+		return nil, errors.New("the summary is another person's")
 	}
-	if summary.Metadata.Time != nil {
-		day, err := health.ParseDate((*summary.Metadata.Time)[:min(len(*summary.Metadata.Time), len("2006-01-02"))])
-		if err != nil {
-			return total, errors.New("the summary's time does not begin with a date")
-		}
-		if drift := date.DaysUntil(day); drift < -maxDayDrift || drift > maxDayDrift {
-			return total, errors.New("the summary is another day's")
-		}
+	return content, checkDay(content.Metadata.Time, date)
+}
+
+// checkDay refuses a text that begins with the date of another day. What is not there says nothing.
+func checkDay(text *string, date health.Date) error {
+	if text == nil {
+		return nil
 	}
-	steps, there, ok := connectors.Number(summary.Distance.Steps)
-	if !ok || steps < 0 || steps > maxSteps || steps != math.Trunc(steps) {
-		return total, errors.New("the steps are no count")
+	day, err := health.ParseDate((*text)[:min(len(*text), len("2006-01-02"))])
+	if err != nil {
+		return errors.New("the summary's time does not begin with a date")
 	}
-	if there {
-		total.Steps = new(int(steps))
+	if drift := date.DaysUntil(day); drift < -maxDayDrift || drift > maxDayDrift {
+		return errors.New("the summary is another day's")
 	}
-	total.DataSources = sourcesNamed(summary.Metadata.Sources)
-	return total, nil
+	return nil
+}
+
+// count reads a whole number from 0 to most. nil is one that is null or missing, which is not zero.
+func count(value json.RawMessage, most float64) (*int, error) {
+	n, there, ok := connectors.Number(value)
+	if !ok || n < 0 || n > most || n != math.Trunc(n) {
+		return nil, errors.New("a figure is no count")
+	}
+	if !there {
+		return nil, nil //nolint:nilnil // nothing is an answer
+	}
+	return new(int(n)), nil
 }
 
 // sourcesNamed gives the sources in ROOK's order, each once.

@@ -19,9 +19,9 @@ type Mode string
 
 // The modes. In each of them the manifest's documents can be named by their ids.
 const (
-	ModeOff     Mode = "off"     // it is executed
-	ModeLog     Mode = "log"     // it is executed, and told in the log once
-	ModeEnforce Mode = "enforce" // it is refused with DOCUMENT_NOT_TRUSTED
+	ModeOff     Mode = "off"         // it is executed
+	ModeLog     Mode = "log-unknown" // it is executed, and told in the log once
+	ModeEnforce Mode = "enforce"     // it is refused with DOCUMENT_NOT_TRUSTED
 )
 
 // apolloFormat is how a manifest of Apollo's tools names itself.

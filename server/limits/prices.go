@@ -13,6 +13,7 @@ const (
 	objectCost        = 1   // an object of the answer, beside its fields
 	introspectionCost = 100 // __schema or __type, whatever is selected: it is read from memory, and validation keeps it shallow
 	databaseCost      = 10
+	valuesAtOnce      = 10  // values of a column that cost as much as one by itself
 	callCost          = 100 // of an upstream
 )
 
@@ -22,6 +23,13 @@ const (
 	upstreams = 2
 	few       = 3 // data sources of one figure, capabilities, scopes, problems
 	mostDays  = 366
+	metrics   = 120
+)
+
+// Of samples, whose number no argument tells.
+const (
+	mostStatisticsDays = 3660
+	daysOfPage         = 30 // as many as fill a page of an upstream where a device measures every few minutes
 )
 
 // price is what a field costs: own once, and each of its count elements (1 where it is no list) what is selected of it. size is
@@ -43,12 +51,19 @@ var prices = map[string]func(a arguments, size int) price{
 	"Subscription.connectionChanged": connections,
 	"Query.authorizationUrl":         calls(1),
 	"Query.stepCount":                stepCount,
+	"Query.sleep":                    stepCount,
 	"Query.accessLog":                accessLog,
+	"Query.metrics":                  listOf(metrics),
+	"Query.quantity":                 samples(100),
+	"Query.quantityStatistics":       quantityStatistics,
 
 	"User.connections":                connections,
 	"User.authorizationUrl":           calls(1),
 	"User.stepCount":                  stepCount,
+	"User.sleep":                      stepCount,
 	"User.accessLog":                  accessLog,
+	"User.quantity":                   samples(100),
+	"User.quantityStatistics":         quantityStatistics,
 	"DataSourceLink.authorizationUrl": calls(1),
 	"DataSourceLink.scopesGranted":    listOf(few),
 	"DataSourceLink.scopesMissing":    listOf(few),
@@ -56,10 +71,42 @@ var prices = map[string]func(a arguments, size int) price{
 
 	"StepCount.days":            listAsLongAsDecidedAbove,
 	"StepCount.problems":        listOf(few),
+	"StepCount.samples":         samples(100),
+	"StepCount.series":          samples(10_000),
 	"DailySteps.dataSources":    listOf(few),
 	"DailySteps.candidates":     listOf(upstreams),
 	"StepCandidate.dataSources": listOf(few),
 	"StepCandidate.devices":     listOf(few),
+
+	"Metric.units":                listOf(few),
+	"QuantityStatistics.periods":  listAsLongAsDecidedAbove,
+	"QuantityStatistics.problems": listOf(few),
+	"QuantityPeriod.dataSources":  listOf(few),
+
+	"QuantitySampleConnection.edges":    listAsLongAsDecidedAbove,
+	"QuantitySampleConnection.nodes":    listAsLongAsDecidedAbove,
+	"QuantitySampleConnection.series":   asLongAsDecidedAbove,
+	"QuantitySeries.starts":             column,
+	"QuantitySeries.ends":               column,
+	"QuantitySeries.values":             column,
+	"QuantitySeries.devices":            column,
+	"QuantitySampleConnection.problems": listOf(few),
+
+	"StepSampleConnection.edges":    listAsLongAsDecidedAbove,
+	"StepSampleConnection.nodes":    listAsLongAsDecidedAbove,
+	"StepSampleConnection.problems": listOf(few),
+	"StepSeries.starts":             column,
+	"StepSeries.ends":               column,
+	"StepSeries.values":             column,
+	"StepSeries.devices":            column,
+	"StepSeries.problems":           listOf(few),
+	"Sleep.days":                    listAsLongAsDecidedAbove,
+	"Sleep.problems":                listOf(few),
+	"DailySleep.dataSources":        listOf(few),
+	"DailySleep.candidates":         listOf(upstreams),
+	"SleepCandidate.dataSources":    listOf(few),
+	"SleepFigure.sessions":          listOf(few),
+	"SleepSession.devices":          listOf(few),
 
 	"AccessLogConnection.edges": listAsLongAsDecidedAbove,
 	"AccessLogConnection.nodes": listAsLongAsDecidedAbove,
@@ -83,6 +130,9 @@ func calls(n int) func(arguments, int) price {
 func listOf(n int) func(arguments, int) price {
 	return func(arguments, int) price { return price{count: n, size: 1} }
 }
+
+// asLongAsDecidedAbove is an object that hands the size on to its own lists.
+func asLongAsDecidedAbove(_ arguments, size int) price { return price{count: 1, size: size} }
 
 func listAsLongAsDecidedAbove(_ arguments, size int) price { return price{count: size, size: 1} }
 
@@ -130,3 +180,35 @@ func accessLog(a arguments, _ int) price {
 	}
 	return price{own: databaseCost, count: 1, size: first}
 }
+
+// quantityStatistics is a call for each page of samples, and some for the links, the profile and a renewal.
+func quantityStatistics(a arguments, _ int) price {
+	days := 1
+	var from, to health.Date
+	if from.UnmarshalGQL(a["from"]) == nil && to.UnmarshalGQL(a["to"]) == nil {
+		days = min(max(from.DaysUntil(to)+1, 1), mostStatisticsDays)
+	}
+	periods := days
+	switch a["period"] {
+	case "WEEK":
+		periods = days/7 + 2
+	case "MONTH":
+		periods = days/28 + 2
+	}
+	return price{own: (4 + days/daysOfPage) * callCost, count: 1, size: periods}
+}
+
+// samples is a page of at most 10,000 samples, for which an upstream is asked once or a few times.
+func samples(standard int) func(arguments, int) price {
+	const longest = 10_000
+	return func(a arguments, _ int) price {
+		first := standard
+		if n, ok := a.number("first"); ok {
+			first = min(max(n, 1), longest)
+		}
+		return price{own: callCost, count: 1, size: first}
+	}
+}
+
+// column is a list of values that are written at once.
+func column(_ arguments, size int) price { return price{own: size / valuesAtOnce, count: 1, size: 1} }

@@ -24,6 +24,8 @@ type PersonInput struct {
 	// Samples replaces the histories of the metrics it names, with [] by nothing. They are served as they are, even if
 	// the clock has not reached them.
 	Samples map[string][]SampleInput `json:"samples,omitempty"`
+	// Sleep replaces all sleep, with [] by nothing, in the same way. Stretches may overlap.
+	Sleep *[]SleepInput `json:"sleep,omitempty"`
 }
 
 // SampleInput is one sample of a PersonInput.
@@ -171,6 +173,9 @@ func (s *Simulator) SetPerson(name string, in PersonInput) (PersonOutput, error)
 	if err != nil {
 		return PersonOutput{}, err
 	}
+	if err := checkSleep(in.Sleep); err != nil {
+		return PersonOutput{}, err
+	}
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -192,8 +197,12 @@ func (s *Simulator) SetPerson(name string, in PersonInput) (PersonOutput, error)
 	if in.Scopes != nil {
 		p.scopes = slices.Clone(*in.Scopes)
 	}
+	if in.Sleep != nil {
+		p.sleep = append([]SleepInput{}, *in.Sleep...) // never nil, which is the seeded nights
+	}
 	for metric, h := range histories {
 		delete(p.seeded, metric)
+		p.given[metric] = true
 		p.metrics[metric] = h
 	}
 	return p.output(), nil

@@ -37,19 +37,19 @@ func TestWhoMaySeeWhat(t *testing.T) {
 		path, token string
 		status      int
 	}{
-		"no token":          {"/api/v1/profile/" + id, "", 401},
-		"unknown token":     {quantityPath(id, "stepCount", ""), "x", 401},
-		"refresh token":     {"/api/v1/profile/" + id, grant.Refresh, 401},
-		"missing scope":     {quantityPath(id, "stepCount", ""), grant.Access, 403},
-		"another's profile": {"/api/v1/profile/" + other, grant.Access, 403},
-		"another's steps":   {quantityPath(other, "stepCount", ""), pat, 403},
-		"unknown user":      {quantityPath(unknown, "stepCount", ""), pat, 404},
-		"unknown metric":    {quantityPath(id, "steps", ""), pat, 404},
-		"not a UUID":        {"/api/v1/profile/demo", pat, 400},
-		"a UUID in braces":  {"/api/v1/profile/%7B" + id[:34] + "%7D", pat, 400},
-		"capitals":          {"/api/v1/profile/" + strings.ToUpper(id), pat, 200},
-		"metric of nothing": {quantityPath(id, "bodyMass", ""), pat, 200},
-		"sleep is left out": {"/api/v1/sleep/" + id, pat, 404},
+		"no token":              {"/api/v1/profile/" + id, "", 401},
+		"unknown token":         {quantityPath(id, "stepCount", ""), "x", 401},
+		"refresh token":         {"/api/v1/profile/" + id, grant.Refresh, 401},
+		"missing scope":         {quantityPath(id, "stepCount", ""), grant.Access, 403},
+		"another's profile":     {"/api/v1/profile/" + other, grant.Access, 403},
+		"another's steps":       {quantityPath(other, "stepCount", ""), pat, 403},
+		"unknown user":          {quantityPath(unknown, "stepCount", ""), pat, 404},
+		"unknown metric":        {quantityPath(id, "steps", ""), pat, 404},
+		"not a UUID":            {"/api/v1/profile/demo", pat, 400},
+		"a UUID in braces":      {"/api/v1/profile/%7B" + id[:34] + "%7D", pat, 400},
+		"capitals":              {"/api/v1/profile/" + strings.ToUpper(id), pat, 200},
+		"metric of nothing":     {quantityPath(id, "bodyMass", ""), pat, 200},
+		"workouts are left out": {"/api/v1/workout/user/" + id, pat, 404},
 	} {
 		t.Run(name, func(*testing.T) { h.want(h.get(c.path, c.token), c.status, nil) })
 	}

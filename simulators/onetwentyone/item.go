@@ -8,7 +8,7 @@ import (
 // THE SHAPE OF AN ITEM IS AN ASSUMPTION. The page that documents quantities (api.onetwentyone.ai/quantity) can be read
 // up to the limit object only; no page names one field of an item. What is here follows its sibling endpoints: flat
 // objects in snake_case that name their owner, a number as value, times in ISO 8601 in UTC. This file is the one place
-// that knows the shape, and the switches ItemNames, Numbers, Times, ItemDevices and ItemIDs vary it:
+// that knows the shape, and the switches ItemNames, Numbers, Times, Units, Percent, ItemDevices and ItemIDs vary it:
 //
 //	{"id":"…","user_id":"…","metric":"stepCount","value":123,"unit":"count","start_date":"2026-03-01T08:00:00Z",
 //	 "end_date":"2026-03-01T08:05:00Z","source_name":"phone","source_device":"iPhone15,4"}
@@ -23,8 +23,9 @@ var (
 
 // itemOwner is what all items of an answer have in common.
 type itemOwner struct {
-	userID, metric, unit string
-	zone                 *time.Location
+	userID, metric string
+	writing        writing
+	zone           *time.Location
 }
 
 // appendItems writes the items of one page, separated by commas. It puts the JSON together by hand: there can be ten
@@ -54,7 +55,7 @@ func (sw Switches) appendItems(b []byte, owner itemOwner, sel selection, first i
 		b = append(b, '"', ':')
 		b = append(b, value...)
 	}
-	user, metric, unit := marshal(owner.userID), marshal(owner.metric), marshal(owner.unit)
+	user, metric, unit := marshal(owner.userID), marshal(owner.metric), orNull(owner.writing.unit)
 	key := owner.userID + " " + owner.metric
 	var scratch [64]byte
 	for n := first; n < min(first+q.size, sel.len()); n++ {
@@ -69,7 +70,7 @@ func (sw Switches) appendItems(b []byte, owner itemOwner, sel selection, first i
 		}
 		text(names.user, user)
 		text(names.metric, metric)
-		value := strconv.AppendFloat(scratch[:0], r.value, 'f', -1, 64)
+		value := strconv.AppendFloat(scratch[:0], owner.writing.value(r.value), 'f', -1, 64)
 		if sw.Numbers == "string" {
 			value = marshal(string(value))
 		}

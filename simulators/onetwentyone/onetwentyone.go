@@ -1,17 +1,18 @@
 // Package onetwentyone simulates the OneTwentyOne API of 121 Health as far as its public pages describe it, for
 // demonstrations, tests and benchmarks. The pages are under https://api.onetwentyone.ai: /oauth, /authentication,
-// /quickstart, /quantity, /pagination, /rate-limits and /profile. What they leave open or contradict is a switch with
+// /quickstart, /quantity, /sleep, /pagination, /rate-limits and /profile. What they leave open or contradict is a switch with
 // a default ([Switches]); what is plainly invented is labelled so.
 //
 //	GET, POST  /authorize                             the page on which a person signs in and consents
 //	POST       /api/token                             an authorization code for an access and a refresh token
 //	POST       /api/refresh                           a refresh token for an access token
 //	GET        /api/v1/quantity/{user_id}/{metric}    samples, in pages
+//	GET        /api/v1/sleep/{user_id}                sessions of sleep with their stages, in pages
 //	GET        /api/v1/profile/{user_id}              home zone and granted scopes
 //
-// Sleep, workouts, labs and supplements are left out: the bodies of the first two are not published, and the scopes of
-// the last two are not either. The route names for /_control/calls and /_control/faults are authorize, token, refresh,
-// quantity and profile. Beside what package simulators offers, a test has
+// Workouts, labs and supplements are left out: the body of the first is not published, and the scopes of the last two are not
+// either. The body of sleep is not published, and is a guess. The route names for /_control/calls and /_control/faults are
+// authorize, token, refresh, quantity, sleep and profile. Beside what package simulators offers, a test has
 //
 //	GET           /_control/people                 everybody: [{"name":"demo","userId":"…","homeTimezone":"Europe/Paris",…}]
 //	PUT           /_control/people/{name}          adds or changes somebody, see [PersonInput]
@@ -155,6 +156,7 @@ func (s *Simulator) Handler() http.Handler {
 	s.control.Route(mux, "token", "POST /api/token", s.exchange)
 	s.control.Route(mux, "refresh", "POST /api/refresh", s.refresh)
 	s.control.Route(mux, "quantity", "GET /api/v1/quantity/{user_id}/{metric}", s.quantity)
+	s.control.Route(mux, "sleep", "GET /api/v1/sleep/{user_id}", s.sleepAnswer)
 	s.control.Route(mux, "profile", "GET /api/v1/profile/{user_id}", s.profile)
 	s.control.Register(mux)
 	s.registerControl(mux)

@@ -9,14 +9,6 @@ import (
 	"healthgraph/simulators/people"
 )
 
-// units are the metrics that the simulator takes for allowed, and their units. The documentation points at a list that
-// cannot be read; its samples prove stepCount and appleExerciseTime, the others are a guess after HealthKit's names.
-var units = map[string]string{
-	"stepCount": "count", "appleExerciseTime": "min", "restingHeartRate": "count/min", "heartRate": "count/min",
-	"heartRateVariabilitySDNN": "ms", "distanceWalkingRunning": "m", "activeEnergyBurned": "kcal",
-	"flightsClimbed": "count", "bodyMass": "kg", "vo2Max": "mL/min·kg", "oxygenSaturation": "%",
-}
-
 // person is one user of the iOS app. Guarded by Simulator.mu, the histories apart.
 type person struct {
 	name    string
@@ -27,6 +19,9 @@ type person struct {
 	seeded  map[string]*builder // what grows with the clock, by metric
 	until   people.Date         // the seeded days are those before
 	metrics map[string]*history
+	vitals  map[string]*invented // invented when first asked for, by metric
+	given   map[string]bool      // metrics whose samples were put in their place
+	sleep   []SleepInput         // nil: the seeded nights
 }
 
 // addPerson makes a person with an invented history. The caller holds s.mu or is the only one yet.
@@ -34,7 +29,7 @@ func (s *Simulator) addPerson(name string) *person {
 	p := &person{
 		name: name, userID: uuid([]byte("onetwentyone user " + name)), zone: s.histories.Zone(name),
 		scopes: slices.Clone(s.config.Scopes), created: s.config.HistoryStart, metrics: map[string]*history{},
-		seeded: map[string]*builder{}, until: people.DateOf(s.config.HistoryStart),
+		seeded: map[string]*builder{}, until: people.DateOf(s.config.HistoryStart), vitals: map[string]*invented{}, given: map[string]bool{},
 	}
 	for _, metric := range []string{"stepCount", "appleExerciseTime", "restingHeartRate"} {
 		p.seeded[metric] = newBuilder()
@@ -59,7 +54,7 @@ func (s *Simulator) byUserID(id string) *person {
 
 // history is the person's samples of a metric as of now. The caller holds s.mu.
 func (s *Simulator) history(p *person, metric string) *history {
-	if p.seeded[metric] != nil {
+	if !s.growVital(p, metric) && p.seeded[metric] != nil {
 		s.grow(p)
 	}
 	if h := p.metrics[metric]; h != nil {
@@ -124,7 +119,11 @@ func (s *Simulator) arrive(p *person, metric string, sel selection, n int) {
 			Start: time.UnixMilli(newest.start), End: time.UnixMilli(newest.end + int64(s.arrived)), Value: 1,
 			Source: people.Phone, Product: "iPhone15,4",
 		}
-		if b := p.seeded[metric]; b != nil {
+		b := p.seeded[metric]
+		if own := p.vitals[metric]; own != nil && !p.given[metric] {
+			b = own.builder
+		}
+		if b != nil {
 			b.add(step)
 			p.metrics[metric] = b.publish()
 		} else {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +30,8 @@ func (s *Simulator) quantity(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	sw, zone, metric := a.sw, a.person.zone, r.PathValue("metric")
-	unit, known := units[metric]
+	_, known := units[metric]
+	known = known && !slices.Contains(strings.Fields(sw.UnknownMetrics), metric)
 	var q query
 	var err error
 	if known {
@@ -49,7 +51,7 @@ func (s *Simulator) quantity(w http.ResponseWriter, r *http.Request) {
 		s.arrive(a.person, metric, sel, sw.ExtraSamples)
 		sel = s.selectSamples(a, metric, q)
 	}
-	owner := itemOwner{userID: a.person.userID, metric: metric, unit: unit, zone: zone}
+	owner := itemOwner{userID: a.person.userID, metric: metric, writing: sw.writingOf(metric), zone: zone}
 	s.mu.Unlock()
 
 	first := (q.page - 1) * q.size

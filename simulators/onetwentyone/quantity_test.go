@@ -253,7 +253,7 @@ func TestValidatesSwitches(t *testing.T) {
 	h := start(t, nil)
 	for _, patch := range []string{
 		`{"endDate":"maybe"}`, `{"limitStatus":200}`, `{"defaultPageSize":0}`, `{"defaultPageSize":10001}`, `{"codeLifetime":"0s"}`,
-		`{"dailyLimit":-1}`, `{"denyError":""}`, `{"nope":1}`, `{"times":3}`,
+		`{"dailyLimit":-1}`, `{"denyError":""}`, `{"nope":1}`, `{"times":3}`, `{"units":"metric"}`, `{"percent":"ten"}`,
 	} {
 		h.want(h.call(http.MethodPatch, "/_control/switches", "", "", patch), http.StatusBadRequest, nil)
 	}

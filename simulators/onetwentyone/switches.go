@@ -89,9 +89,29 @@ type Switches struct {
 	Numbers string `json:"numbers"`
 	// Times: "z" (…T08:00:00Z), "offset" (…T08:00:00+00:00) or "local" (…T09:00:00+01:00 in the home zone).
 	Times string `json:"times"`
+	// Units: no page says which unit a value is in. "export" writes them as Apple's own export does (count/min), "header" as
+	// HealthKit's header (count/s), "ucum" by UCUM codes (/min), "locale" as an iPhone may be set (lb, degF), "none" not at
+	// all.
+	Units string `json:"units"`
+	// Percent: whether a "%" is a "fraction" (0.97) as in HealthKit, or of a "hundred" (97).
+	Percent string `json:"percent"`
+	// UnknownMetrics, names separated by spaces, are refused with unknownMetricStatus beside those that the simulator never knew: the list of allowed ones
+	// cannot be read.
+	UnknownMetrics string `json:"unknownMetrics"`
 	// ItemDevices, ItemIDs: whether items name their device and have an id. True.
 	ItemDevices bool `json:"itemDevices"`
 	ItemIDs     bool `json:"itemIDs"`
+
+	// SleepItems to SleepUnits are the shape of an item of sleep, which no page that can be read shows: see sleepitem.go.
+	// SleepItems: "sessions" by device with their stages, "samples" that are each one stage, or sessions with "totals" of the stages.
+	SleepItems string `json:"sleepItems"`
+	// SleepStageNames: "short" (core), "healthkit" (asleepCore), "identifier" (HKCategoryValueSleepAnalysisAsleepCore), "number" (3) or
+	// "light", as other makers call core.
+	SleepStageNames string `json:"sleepStageNames"`
+	// SleepEnds: an item says its "end", or its "duration" in seconds.
+	SleepEnds string `json:"sleepEnds"`
+	// SleepUnits: totals are in "seconds" or "minutes", which their names say, or "unnamed" (seconds) or "unnamedMinutes".
+	SleepUnits string `json:"sleepUnits"`
 
 	// LimitIn: the documentation calls the limits headers and shows them in the body. "body", "headers", "both" or
 	// "none".
@@ -126,7 +146,8 @@ func DefaultSwitches() Switches {
 		UnknownUserStatus: http.StatusNotFound, UnknownMetricStatus: http.StatusNotFound, MalformedStatus: http.StatusBadRequest,
 		ErrorBody: "json", DefaultPageSize: 1000, EndDate: "inclusive", PlainDates: "utc", Offsets: "accept", RangeBy: "start",
 		OutOfRange: "reject", BeyondLast: "empty", NoPage: "null", NextPage: "path", NextPageSort: "drop",
-		ItemNames: "snake", Numbers: "number", Times: "z", ItemDevices: true, ItemIDs: true,
+		ItemNames: "snake", Numbers: "number", Times: "z", Units: "export", Percent: "fraction", ItemDevices: true, ItemIDs: true,
+		SleepItems: "sessions", SleepStageNames: "short", SleepEnds: "end", SleepUnits: "seconds",
 		LimitIn: "body", LimitPer: "user", DailyLimit: 10_000, LimitStatus: http.StatusTooManyRequests, RetryAfter: "seconds",
 	}
 }
@@ -142,6 +163,9 @@ func (s Switches) Validate() error {
 		{"noPage", s.NoPage, "null absent"}, {"nextPage", s.NextPage, "path absolute foreign"},
 		{"nextPageSort", s.NextPageSort, "drop keep"}, {"itemNames", s.ItemNames, "snake camel"},
 		{"numbers", s.Numbers, "number string"}, {"times", s.Times, "z offset local"},
+		{"units", s.Units, "export header ucum locale none"}, {"percent", s.Percent, "fraction hundred"},
+		{"sleepItems", s.SleepItems, "sessions samples totals"}, {"sleepStageNames", s.SleepStageNames, "short healthkit identifier number light"},
+		{"sleepEnds", s.SleepEnds, "end duration"}, {"sleepUnits", s.SleepUnits, "seconds minutes unnamed unnamedMinutes"},
 		{"limitIn", s.LimitIn, "body headers both none"}, {"limitPer", s.LimitPer, "user client"},
 		{"retryAfter", s.RetryAfter, "seconds date none"},
 	}

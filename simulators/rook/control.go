@@ -22,6 +22,7 @@ type personView struct {
 // everything else.
 type dayView struct {
 	Steps           json.RawMessage `json:"steps,omitempty"`           // a number or null; absent: the seeded figure
+	Sleep           json.RawMessage `json:"sleep,omitempty"`           // seconds asleep or null; absent: the seeded night
 	Sources         []string        `json:"sources,omitempty"`         // display names; absent: those that are linked
 	DocumentVersion int             `json:"documentVersion,omitempty"` // absent: 1
 }
@@ -49,12 +50,19 @@ func viewOf(d day) *dayView {
 	}
 	v := &dayView{Sources: d.sources, DocumentVersion: d.version}
 	if d.hasSteps {
-		v.Steps = json.RawMessage("null")
-		if d.steps != nil {
-			v.Steps = fmt.Append(nil, *d.steps)
-		}
+		v.Steps = rawNumber(d.steps)
+	}
+	if d.hasSleep {
+		v.Sleep = rawNumber(d.sleep)
 	}
 	return v
+}
+
+func rawNumber(n *int) json.RawMessage {
+	if n == nil {
+		return json.RawMessage("null")
+	}
+	return fmt.Append(nil, *n)
 }
 
 // changePerson overrides what the body names and keeps the rest; it takes all of the body or nothing.
@@ -63,7 +71,7 @@ func (s *Simulator) changePerson(w http.ResponseWriter, r *http.Request) {
 	var in personView
 	err := simulators.ReadJSON(w, r, &in)
 	if err != nil {
-		err = fmt.Errorf(`want {"timeZone":…,"sources":{"Garmin":true},"days":{"2026-03-29":{"steps":1234,"sources":["Garmin"],"documentVersion":2}}}: %w`, err)
+		err = fmt.Errorf(`want {"timeZone":…,"sources":{"Garmin":true},"days":{"2026-03-29":{"steps":1234,"sleep":25200,"sources":["Garmin"],"documentVersion":2}}}: %w`, err)
 	} else if !userIDPattern.MatchString(user) {
 		err = fmt.Errorf("a user id must match %s", userIDPattern)
 	}
@@ -128,10 +136,15 @@ func (v *dayView) day() (day, error) {
 	if v == nil {
 		return day{none: true}, nil
 	}
-	d := day{hasSteps: v.Steps != nil, sources: v.Sources, version: v.DocumentVersion}
+	d := day{hasSteps: v.Steps != nil, hasSleep: v.Sleep != nil, sources: v.Sources, version: v.DocumentVersion}
 	if d.hasSteps {
 		if err := json.Unmarshal(v.Steps, &d.steps); err != nil {
 			return day{}, errors.New("steps must be a whole number or null")
+		}
+	}
+	if d.hasSleep {
+		if err := json.Unmarshal(v.Sleep, &d.sleep); err != nil || (d.sleep != nil && *d.sleep < 0) {
+			return day{}, errors.New("sleep must be a whole number of seconds or null")
 		}
 	}
 	if d.version < 0 {

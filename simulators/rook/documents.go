@@ -79,6 +79,9 @@ type reading struct {
 	sources []string // display names, one at least
 	steps   *int     // nil: the document says null
 	version int
+
+	hasSleep bool // sleep replaces the seeded night's
+	sleep    *int // seconds; nil: the document says null
 }
 
 // read is false if there is nothing of that day: no source linked, a missing day, or overridden to be none.
@@ -93,6 +96,7 @@ func (s *Simulator) read(e enquiry) (got reading, ok bool) {
 		return reading{}, false
 	}
 	got.version = max(1, override.version)
+	got.hasSleep, got.sleep = override.hasSleep, override.sleep
 	if len(override.sources) > 0 {
 		got.sources = override.sources
 	} else if e.sw.SourcesPerDocument == "one" || (e.sw.SourcesPerDocument == "mixed" && e.date.Number()%3 != 0) {

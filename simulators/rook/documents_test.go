@@ -183,6 +183,23 @@ func TestSleepAndBodySummaries(t *testing.T) {
 	u.want("GET", sleep+"2026-04-02", "", 204)
 	u.set(`{"serveToday":true}`)
 	u.want("GET", sleep+"2026-04-02", "", 200)
+	var morning, evening map[string]any
+	u.decode(u.want("GET", sleep+"2026-04-01", "", 200), &morning)
+	u.set(`{"nightDate":"evening"}`)
+	u.decode(u.want("GET", sleep+"2026-03-31", "", 200), &evening)
+	const end = "sleep_health.summary.sleep_summary.duration.sleep_end_datetime_string"
+	if at(evening, "sleep_health.summary.sleep_summary.duration.sleep_date_string") != "2026-03-31" || at(evening, end) != at(morning, end) {
+		t.Errorf("by its evening: %v", at(evening, end))
+	}
+	u.set(`{"nightDate":"morning"}`)
+	for told, want := range map[string]any{"25200": 25_200.0, "null": nil} {
+		u.person("demo", `{"days":{"2026-03-30":{"sleep":`+told+`}}}`)
+		doc = nil
+		u.decode(u.want("GET", sleep+"2026-03-30", "", 200), &doc)
+		if got := at(doc, "sleep_health.summary.sleep_summary.duration.sleep_duration_seconds_int"); got != want {
+			t.Errorf("sleep is %v, want %v", got, want)
+		}
+	}
 	u.want("GET", sleep+"2026-03-27", "", 204)
 	doc = nil
 	u.decode(u.want("GET", weight+"2026-04-01", "", 200), &doc)

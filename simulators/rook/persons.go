@@ -42,6 +42,8 @@ type day struct {
 	none     bool // no document at all
 	hasSteps bool // steps replaces the seeded figure; nil is a document whose steps are null
 	steps    *int
+	hasSleep bool // the same of the night's seconds asleep
+	sleep    *int
 	sources  []string // empty: the linked ones
 	version  int      // 0: 1
 }

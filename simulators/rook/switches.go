@@ -104,6 +104,8 @@ type Switches struct {
 	// of the day with the person's offset; or "utcMidnight", or "localMidnightInUTC" (whose first ten characters are the
 	// day before, east of Greenwich), or "extraction", a minute after the day's end.
 	SummaryInstant string `json:"summaryInstant"`
+	// NightDate: which date a night's summary is asked for by is undocumented. Assumed: "morning", that of waking up; or "evening".
+	NightDate string `json:"nightDate"`
 	// TimeZoneStatus: the answer to setting a zone is undocumented. Assumed: 200; or 201, or 204.
 	TimeZoneStatus int `json:"timeZoneStatus"`
 }
@@ -118,7 +120,7 @@ func DefaultSwitches() Switches {
 		AppendPath: "beforeQuery", DenyRedirect: "callback",
 		RevokeNotConnectedStatus: 422, RevokableSources: "all", EmptyRevoke: "refuse",
 		NoDataStatus: 204, BadQueryStatus: 422, FutureDateStatus: 204, SourcesPerDocument: "mixed", GranularData: true,
-		ActiveStepsItem: "active_steps_int", SummaryInstant: "localMidnight", TimeZoneStatus: 200,
+		ActiveStepsItem: "active_steps_int", SummaryInstant: "localMidnight", NightDate: "morning", TimeZoneStatus: 200,
 	}
 }
 
@@ -150,6 +152,7 @@ func (s *Switches) Validate() error {
 		{"sourcesPerDocument", s.SourcesPerDocument, []string{"mixed", "one", "all"}},
 		{"activeStepsItem", s.ActiveStepsItem, []string{"active_steps_int", "steps_int"}},
 		{"summaryInstant", s.SummaryInstant, []string{"localMidnight", "utcMidnight", "localMidnightInUTC", "extraction"}},
+		{"nightDate", s.NightDate, []string{"morning", "evening"}},
 		{"timeZoneStatus", strconv.Itoa(s.TimeZoneStatus), []string{"200", "201", "204"}},
 	} {
 		if !slices.Contains(c.allowed, c.value) {

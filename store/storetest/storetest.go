@@ -51,6 +51,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"due links", dueLinks},
 		{"due grants", dueGrants},
 		{"leases", leases},
+		{"budgets", budgets},
+		{"budgets, raced", budgetsRaced},
 		{"spent states", spentStates},
 		{"spent states, raced", spentStatesRaced},
 		{"data sources", dataSources},

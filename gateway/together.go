@@ -1,0 +1,186 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+)
+
+// together makes identical reads that are under way at the same time once. A key says whose the read is and of what: nothing
+// is ever shared between two keys. Nobody's leaving ends a read that others wait for; it ends when all have left.
+//
+// Values are shared, so nobody may change them. The zero together is ready for use.
+type together[K comparable, V any] struct {
+	mu    sync.Mutex
+	under map[K]place[V]
+}
+
+// place is where a read's value will be.
+type place[V any] struct {
+	flight *flight[V]
+	at     int
+}
+
+// flight is a batch of reads under way.
+type flight[V any] struct {
+	takeOff  func()          // the board, with together.mu held
+	ctx      context.Context //nolint:containedctx // it is nobody's: the callers' own end apart from it
+	cancel   context.CancelFunc
+	waiting  int // for its values, guarded by together.mu
+	done     chan struct{}
+	values   []V
+	cut      bool // by its deadline
+	panicked any
+}
+
+// mostTogether bounds the batches that others may join: whoever asks for one value waits for all of them. As many calls go out at
+// a time.
+const mostTogether = 16
+
+// read gives a value for each key, in order. Those that nobody is reading are read by one call of f, which is given their
+// indices and gives their values in that order. f goes on when this caller leaves, as long as others wait, and at most until the
+// caller's deadline: who has more time reads again. The error is ctx's: the caller left, and others wait on.
+func (t *together[K, V]) read(ctx context.Context, keys []K, f func(ctx context.Context, missing []int) []V) ([]V, error) {
+	values := make([]V, len(keys))
+	places := t.board(ctx, keys, f)
+	if !t.await(ctx, places) {
+		return nil, ctx.Err() //nolint:wrapcheck // the caller says what was not read
+	}
+	var cut []int
+	for i, p := range places {
+		switch {
+		case p.flight.panicked != nil:
+			panic(p.flight.panicked)
+		case p.flight.cut && lastsLonger(ctx, p.flight.ctx):
+			cut = append(cut, i)
+		default:
+			values[i] = p.flight.values[p.at]
+		}
+	}
+	return values, t.again(ctx, keys, cut, values, f)
+}
+
+// await waits for the flights to end, and leaves them. It is false when ctx ended first and others wait for one of them. A flight
+// that nobody else waits for ends at once then, and what it brought all the same is not lost.
+func (t *together[K, V]) await(ctx context.Context, places []place[V]) bool {
+	for i, p := range places {
+		select {
+		case <-p.flight.done:
+		case <-ctx.Done():
+			if !t.leave(places) {
+				return false
+			}
+			for _, rest := range places[i:] {
+				<-rest.flight.done
+			}
+			return true
+		}
+	}
+	t.leave(places)
+	return true
+}
+
+// lastsLonger says whether one context goes on when the other's deadline is over.
+func lastsLonger(one, other context.Context) bool {
+	deadline, has := one.Deadline()
+	end, ends := other.Deadline()
+	return one.Err() == nil && ends && (!has || deadline.After(end))
+}
+
+// again reads what somebody else's deadline cut off.
+func (t *together[K, V]) again(ctx context.Context, keys []K, cut []int, values []V, f func(context.Context, []int) []V) error {
+	if len(cut) == 0 {
+		return nil
+	}
+	rest := make([]K, len(cut))
+	for i, at := range cut {
+		rest[i] = keys[at]
+	}
+	more, err := t.read(ctx, rest, func(ctx context.Context, missing []int) []V {
+		indices := make([]int, len(missing))
+		for i, at := range missing {
+			indices[i] = cut[at]
+		}
+		return f(ctx, indices)
+	})
+	for i, value := range more {
+		values[cut[i]] = value
+	}
+	return err
+}
+
+// board finds the reads that are under way, and begins one of the others.
+func (t *together[K, V]) board(ctx context.Context, keys []K, f func(context.Context, []int) []V) []place[V] {
+	places := make([]place[V], len(keys))
+	var missing []int
+	own := &flight[V]{done: make(chan struct{})}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, key := range keys {
+		p, found := t.under[key]
+		if !found {
+			p = place[V]{own, len(missing)}
+			missing = append(missing, i)
+		}
+		places[i] = p
+		p.flight.waiting++
+	}
+	if len(missing) == 0 {
+		return places
+	}
+	shared := context.WithoutCancel(ctx)
+	if deadline, has := ctx.Deadline(); has {
+		own.ctx, own.cancel = context.WithDeadline(shared, deadline) //nolint:gosec // leave calls cancel
+	} else {
+		own.ctx, own.cancel = context.WithCancel(shared) //nolint:gosec // likewise
+	}
+	own.takeOff = func() {}
+	if len(missing) <= mostTogether {
+		own.takeOff = func() { t.takeOff(own, keys) }
+		if t.under == nil {
+			t.under = map[K]place[V]{}
+		}
+		for at, i := range missing {
+			t.under[keys[i]] = place[V]{own, at}
+		}
+	}
+	go t.fly(own, missing, f)
+	return places
+}
+
+// takeOff ends the boarding: who comes later reads anew. It is called with mu held.
+func (t *together[K, V]) takeOff(flight *flight[V], keys []K) {
+	for _, key := range keys {
+		if t.under[key].flight == flight {
+			delete(t.under, key)
+		}
+	}
+}
+
+// fly makes the read. A panic is everybody's who waits.
+func (t *together[K, V]) fly(own *flight[V], missing []int, f func(context.Context, []int) []V) {
+	defer func() {
+		own.panicked = recover()
+		own.cut = errors.Is(own.ctx.Err(), context.DeadlineExceeded)
+		t.mu.Lock()
+		own.takeOff()
+		t.mu.Unlock()
+		close(own.done)
+	}()
+	own.values = f(own.ctx, missing)
+}
+
+// leave is for a caller who waits no more. A flight whose last one leaves ends, and nobody joins it from then on. It says whether
+// nobody else waits for those that go on.
+func (t *together[K, V]) leave(places []place[V]) (alone bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range places {
+		if p.flight.waiting--; p.flight.waiting == 0 {
+			p.flight.takeOff()
+			p.flight.cancel()
+		}
+	}
+	return !slices.ContainsFunc(places, func(p place[V]) bool { return p.flight.waiting > 0 })
+}

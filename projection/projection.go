@@ -1,0 +1,173 @@
+// Package projection writes objects of an answer into one buffer, the selected fields and nothing else.
+//
+// gqlgen resolves each field of each object by itself: for a list, a goroutine and a context for each element. That is what
+// resolvers need. Objects whose fields are all there already need none of it: here a selection is worked out once, and each element
+// is then a loop over the fields that it selects.
+//
+// A Go type that GraphQL's type is bound to in gqlgen.yml, and whose MarshalGQLContext calls Write, is written so. Schema, introspection,
+// validation and limits are as for any other type. The fields take no arguments, never fail, and the types implement no interface: a
+// test holds the described fields against the schema.
+package projection
+
+import (
+	"context"
+	"io"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"healthgraph/health"
+)
+
+// Object describes an object type: how each of its fields is written from a T.
+type Object[T any] map[string]Field[T]
+
+// Field makes the writer of a field for one selection of it.
+type Field[T any] func(operation *graphql.OperationContext, field graphql.CollectedField) writer[T]
+
+// writer writes a value. v is only read.
+type writer[T any] func(o *output, v *T)
+
+// output is a buffer that is handed on when it is full. A response writer keeps its own error, so there is nobody to tell here.
+type output struct {
+	b []byte
+	w io.Writer
+}
+
+const (
+	chunk   = 16 << 10 // bytes that are handed on at once
+	sampled = 20       // element of a list after which its length is estimated: small elements then fit into a chunk
+)
+
+func (o *output) flush(least int) {
+	if len(o.b) >= least {
+		_, _ = o.w.Write(o.b)
+		o.b = o.b[:0]
+	}
+}
+
+// expect makes room for a list in a writer that keeps all it is given, once the first elements show how long they are: else it would
+// double again and again.
+func (o *output) expect(written, rest int) {
+	if w, keeps := o.w.(interface{ Grow(n int) }); keeps {
+		w.Grow(len(o.b) + len(o.b)*rest/written*9/8)
+	}
+}
+
+// Write writes v as the field that ctx stands at selects it. It is for MarshalGQLContext.
+func Write[T any](ctx context.Context, w io.Writer, object Object[T], v *T) {
+	write := object.selected(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field)
+	o := output{b: make([]byte, 0, chunk+chunk/8), w: w}
+	write(&o, v)
+	o.flush(0)
+}
+
+// selected works out what a field selects of the object.
+func (object Object[T]) selected(operation *graphql.OperationContext, of graphql.CollectedField) writer[T] {
+	typeName := of.Definition.Type.Name()
+	type step struct {
+		key   string
+		write writer[T]
+	}
+	fields := graphql.CollectFields(operation, of.Selections, []string{typeName})
+	steps := make([]step, len(fields))
+	for i, field := range fields {
+		key := `"` + field.Alias + `":` // a name needs no escapes
+		if i > 0 {
+			key = "," + key
+		}
+		if field.Name == "__typename" {
+			steps[i] = step{key: key + `"` + typeName + `"`, write: func(*output, *T) {}}
+			continue
+		}
+		steps[i] = step{key, object[field.Name](operation, field)}
+	}
+	return func(o *output, v *T) {
+		o.b = append(o.b, '{')
+		for i := range steps {
+			o.b = append(o.b, steps[i].key...)
+			steps[i].write(o, v)
+		}
+		o.b = append(o.b, '}')
+	}
+}
+
+// Leaf is a field of a scalar or an enum, whose JSON is appended.
+func Leaf[T any](appendTo func(b []byte, v *T) []byte) Field[T] {
+	write := func(o *output, v *T) { o.b = appendTo(o.b, v) }
+	return func(*graphql.OperationContext, graphql.CollectedField) writer[T] { return write }
+}
+
+// Text is a Leaf of type String or ID, or an enum.
+func Text[T any, S ~string](get func(v *T) S) Field[T] {
+	return Leaf(func(b []byte, v *T) []byte { return health.AppendText(b, string(get(v))) })
+}
+
+// Scalar is a nullable Leaf of a type that writes itself.
+func Scalar[T any, S interface{ MarshalGQL(w io.Writer) }](get func(v *T) *S) Field[T] {
+	return func(*graphql.OperationContext, graphql.CollectedField) writer[T] {
+		return func(o *output, v *T) {
+			if s := get(v); s != nil {
+				o.flush(0)
+				(*s).MarshalGQL(o.w)
+				return
+			}
+			o.b = append(o.b, "null"...)
+		}
+	}
+}
+
+// Bool is a Leaf of type Boolean.
+func Bool[T any](get func(v *T) bool) Field[T] {
+	return Leaf(func(b []byte, v *T) []byte {
+		if get(v) {
+			return append(b, "true"...)
+		}
+		return append(b, "false"...)
+	})
+}
+
+// NullableText is a Leaf of type String: null where there is none.
+func NullableText[T any](get func(v *T) *string) Field[T] {
+	return Leaf(func(b []byte, v *T) []byte {
+		if s := get(v); s != nil {
+			return health.AppendText(b, *s)
+		}
+		return append(b, "null"...)
+	})
+}
+
+// One is a field of an object type: null where there is none.
+func One[T, U any](object Object[U], get func(v *T) *U) Field[T] {
+	return func(operation *graphql.OperationContext, field graphql.CollectedField) writer[T] {
+		write := object.selected(operation, field)
+		return func(o *output, v *T) {
+			if u := get(v); u != nil {
+				write(o, u)
+				return
+			}
+			o.b = append(o.b, "null"...)
+		}
+	}
+}
+
+// Many is a field of a list of objects, none of them null.
+func Many[T, U any](object Object[U], get func(v *T) []U) Field[T] {
+	return func(operation *graphql.OperationContext, field graphql.CollectedField) writer[T] {
+		write := object.selected(operation, field)
+		return func(o *output, v *T) {
+			o.b = append(o.b, '[')
+			list := get(v)
+			for i := range list {
+				if i > 0 {
+					o.b = append(o.b, ',')
+				}
+				write(o, &list[i])
+				if i == sampled {
+					o.expect(i+1, len(list)-i-1)
+				}
+				o.flush(chunk)
+			}
+			o.b = append(o.b, ']')
+		}
+	}
+}
