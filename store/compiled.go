@@ -44,16 +44,13 @@ func (c compiled) rows(ctx context.Context, argument string, scan func(into func
 	if err != nil {
 		return err
 	}
+	defer func() { _ = rows.Close() }() // what went wrong, rows.Err says
 	for rows.Next() {
 		if err := scan(rows.Scan); err != nil {
-			_ = rows.Close()
 			return err
 		}
 	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	return rows.Close()
+	return rows.Err()
 }
 
 // perPerson reads rows of one person, or of several.

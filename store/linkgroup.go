@@ -46,7 +46,7 @@ func (s *Store) putGrouped(ctx context.Context, links []linkRow, events []access
 	g.busy = true
 	g.mu.Unlock()
 	if first {
-		go s.writeGroups()
+		go s.writeGroups(context.WithoutCancel(ctx))
 	}
 	select {
 	case <-w.done:
@@ -57,7 +57,7 @@ func (s *Store) putGrouped(ctx context.Context, links []linkRow, events []access
 }
 
 // writeGroups writes until nobody waits.
-func (s *Store) writeGroups() {
+func (s *Store) writeGroups(ctx context.Context) {
 	g := &s.group
 	for {
 		g.mu.Lock()
@@ -71,12 +71,12 @@ func (s *Store) writeGroups() {
 		if n == 0 {
 			return
 		}
-		s.writeGroup(group)
+		s.writeGroup(ctx, group)
 	}
 }
 
 // writeGroup writes a group. A write that can't be made fails alone.
-func (s *Store) writeGroup(group []*linkWrite) {
+func (s *Store) writeGroup(ctx context.Context, group []*linkWrite) {
 	var present []*linkWrite
 	for _, w := range group {
 		if w.err = w.ctx.Err(); w.err != nil {
@@ -85,10 +85,10 @@ func (s *Store) writeGroup(group []*linkWrite) {
 			present = append(present, w)
 		}
 	}
-	if err := s.writeTogether(present); err != nil {
+	if err := s.writeTogether(ctx, present); err != nil {
 		for _, w := range present {
 			if w.err = err; len(present) > 1 {
-				w.err = s.writeTogether([]*linkWrite{w})
+				w.err = s.writeTogether(ctx, []*linkWrite{w})
 			}
 			if w.err != nil {
 				w.written = nil
@@ -100,15 +100,16 @@ func (s *Store) writeGroup(group []*linkWrite) {
 	}
 }
 
-func (s *Store) writeTogether(group []*linkWrite) (err error) {
+func (s *Store) writeTogether(ctx context.Context, group []*linkWrite) (err error) {
 	if len(group) == 0 {
 		return nil
 	}
 	defer health.Recovered(&err)
-	ctx, cancel := context.WithTimeout(context.Background(), groupTimeout)
+	ctx, cancel := context.WithTimeout(ctx, groupTimeout)
 	defer cancel()
 	return s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		put, add := tx.Tx.StmtContext(ctx, s.frequent.putLink.kept), tx.Tx.StmtContext(ctx, s.frequent.addEvent.kept)
+		put := tx.Tx.StmtContext(ctx, s.frequent.putLink.kept)  //nolint:sqlclosecheck // closed with the transaction
+		add := tx.Tx.StmtContext(ctx, s.frequent.addEvent.kept) //nolint:sqlclosecheck // likewise
 		s.frequent.putLink.told("INSERT")
 		var events []accessRow
 		for _, w := range group {

@@ -52,7 +52,8 @@ func linksInACrowd(t *testing.T, s *store.Store) {
 	t.Helper()
 	taken := link("somebody", "oura")
 	put(t, s, 1, taken)
-	gone, leave := context.WithCancel(t.Context())
+	ctx := t.Context()
+	gone, leave := context.WithCancel(ctx)
 	leave()
 	var all sync.WaitGroup
 	for i := range 60 {
@@ -62,13 +63,13 @@ func linksInACrowd(t *testing.T, s *store.Store) {
 			switch i % 6 {
 			case 0:
 				records[1].ID = taken.ID
-				_, err := s.PutLinks(t.Context(), records, linkEvent(records[0]))
+				_, err := s.PutLinks(ctx, records, linkEvent(records[0]))
 				assert.Error(t, err)
 			case 1:
 				_, err := s.PutLinks(gone, records, linkEvent(records[0]))
 				assert.ErrorIs(t, err, context.Canceled)
 			default:
-				written, err := s.PutLinks(t.Context(), records, linkEvent(records[0]))
+				written, err := s.PutLinks(ctx, records, linkEvent(records[0]))
 				assert.NoError(t, err)
 				assert.ElementsMatch(t, []health.LinkID{records[0].ID, records[1].ID}, written)
 			}
