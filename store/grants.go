@@ -100,7 +100,7 @@ func (s *Store) Grants(ctx context.Context, users []health.UserID) ([]tokens.Rec
 	if len(users) == 0 {
 		return nil, nil
 	}
-	var records []tokens.Record
+	records := []tokens.Record{}
 	err := s.frequent.grants.of(ctx, users, func(into func(...any) error) error {
 		var r grantRow
 		if err := into(&r.Person, &r.Connector, &r.AccountID, &r.Sealed, &r.ExpiresAt, &r.RefusedAt, &r.Scopes, &r.TimeZone,

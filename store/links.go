@@ -66,7 +66,7 @@ func (s *Store) Links(ctx context.Context, users []health.UserID) ([]gateway.Lin
 	if len(users) == 0 {
 		return nil, nil
 	}
-	var records []gateway.LinkRecord
+	records := []gateway.LinkRecord{}
 	err := s.frequent.links.of(ctx, users, func(into func(...any) error) error {
 		record, err := scanLink(into)
 		records = append(records, record)
@@ -80,7 +80,7 @@ func (s *Store) LinksByID(ctx context.Context, ids []health.LinkID) ([]gateway.L
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	var records []gateway.LinkRecord
+	records := []gateway.LinkRecord{}
 	err := s.frequent.linksByID.rows(ctx, jsonList(ids), func(into func(...any) error) error {
 		record, err := scanLink(into)
 		records = append(records, record)

@@ -27,7 +27,7 @@ func (s *Store) UpstreamIDs(ctx context.Context, users []health.UserID) ([]gatew
 	if len(users) == 0 {
 		return nil, nil
 	}
-	var ids []gateway.UpstreamID
+	ids := []gateway.UpstreamID{}
 	err := s.frequent.upstreamIDs.of(ctx, users, func(into func(...any) error) error {
 		var id gateway.UpstreamID
 		err := into(&id.User, &id.Connector, &id.ID)
