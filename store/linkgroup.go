@@ -108,8 +108,8 @@ func (s *Store) writeTogether(ctx context.Context, group []*linkWrite) (err erro
 	ctx, cancel := context.WithTimeout(ctx, groupTimeout)
 	defer cancel()
 	return s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		put := tx.Tx.StmtContext(ctx, s.frequent.putLink.kept)  //nolint:sqlclosecheck // closed with the transaction
-		add := tx.Tx.StmtContext(ctx, s.frequent.addEvent.kept) //nolint:sqlclosecheck // likewise
+		put := tx.StmtContext(ctx, s.frequent.putLink.kept)  //nolint:sqlclosecheck // closed with the transaction
+		add := tx.StmtContext(ctx, s.frequent.addEvent.kept) //nolint:sqlclosecheck // likewise
 		s.frequent.putLink.told("INSERT")
 		var events []accessRow
 		for _, w := range group {
