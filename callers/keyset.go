@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/lestrrat-go/jwx/v3/jwa"
 	"github.com/lestrrat-go/jwx/v3/jwk"
-	"github.com/lestrrat-go/jwx/v3/jws"
 
 	"healthgraph/health"
 )
@@ -23,7 +23,8 @@ const MinSecretBytes = 32
 type verificationKey struct {
 	id        string // its kid; "" for none
 	algorithm jwa.SignatureAlgorithm
-	material  any // a public key, or the bytes of a shared secret
+	material  any         // a public key, or the bytes of a shared secret
+	seen      *seenTokens // nil for a secret, which is quicker than to remember
 }
 
 // errNoKeySet says that a document is no JWKS. The document is not told.
@@ -34,7 +35,7 @@ func secretKey(secret health.Secret) (verificationKey, error) {
 	if len(secret.Reveal()) < MinSecretBytes {
 		return verificationKey{}, fmt.Errorf("the JWT secret needs at least %d bytes", MinSecretBytes)
 	}
-	return verificationKey{"", jwa.HS256(), []byte(secret.Reveal())}, nil
+	return verificationKey{algorithm: jwa.HS256(), material: []byte(secret.Reveal())}, nil
 }
 
 // fileKeys takes the RSA, EC and Ed25519 keys of a JWKS, all or none: whoever wrote the file meant each of them. A symmetric
@@ -89,7 +90,7 @@ func publicKey(key jwk.Key) (verificationKey, error) {
 		return verificationKey{}, errors.New("its algorithm can't be used")
 	}
 	id, _ := key.KeyID()
-	return verificationKey{id, signature, material}, nil
+	return verificationKey{id, signature, material, &seenTokens{}}, nil
 }
 
 // algorithmsOf are those that a public key of the type may be for, the usual one first. None is for secrets.
@@ -108,10 +109,20 @@ func algorithmsOf(material any) []string {
 }
 
 // isSigned says whether one of the keys has signed the compact JWS, with the algorithm that the key is for and the header names.
-// A header with crit or b64 is refused; keys that a header holds or points at are not looked at.
-func isSigned(token []byte, keys []verificationKey) bool {
+// A header with crit or b64 is refused; keys that a header holds or points at are not looked at. What one of these very keys is known
+// to have signed is not checked again.
+func (v *Verifier) isSigned(token []byte, keys []verificationKey) bool {
+	hash := sha256.Sum256(token)
+	if slices.ContainsFunc(keys, func(key verificationKey) bool { return key.seen != nil && key.seen.has(hash) }) {
+		return true
+	}
 	return slices.ContainsFunc(keys, func(key verificationKey) bool {
-		_, err := jws.VerifyCompactFast(key.material, token, key.algorithm)
-		return err == nil
+		if _, err := v.check(key.material, token, key.algorithm); err != nil {
+			return false
+		}
+		if key.seen != nil {
+			key.seen.add(hash)
+		}
+		return true
 	})
 }

@@ -41,7 +41,8 @@ type Account struct {
 type Identifier interface {
 	Connector
 	// AcceptsID says whether the upstream would take id as it is. Generated ids (GeneratedIDPrefix and lower-case hex)
-	// must always be accepted.
+	// must always be accepted. What it accepts in one version it has to accept in every later one: a person's own id is not
+	// written down anywhere, and is the only way to find them at the upstream again.
 	AcceptsID(id string) bool
 }
 

@@ -32,13 +32,13 @@ func (g *Gateway) logAccess(ctx context.Context, events ...health.AccessEvent) {
 	}
 }
 
-// changesSeen adds the lines about links that came or went at the upstream. Several processes may see the same change: the one
+// changesSeen are the lines about links that came or went at the upstream. Several processes may see the same change: the one
 // that writes it logs it.
-func (p *Person) changesSeen(changed []LinkRecord, events map[health.LinkID]health.AccessEvent) {
+func (g *Gateway) changesSeen(p *Person, changed []LinkRecord) (events []health.AccessEvent) {
 	for _, record := range changed {
 		was, is := p.links[record.DataSource].Status, record.Status
 		event := health.AccessEvent{
-			Key:  fmt.Sprintf("%s %d", record.ID, record.Version),
+			Key:  fmt.Sprintf("%s %d", g.ids.hash(record.User, record.DataSource), record.Version),
 			User: record.User, At: record.CheckedAt, Actor: health.Actor{Kind: health.ActorUpstream},
 			Connector: record.Connector, DataSource: record.DataSource,
 		}
@@ -50,8 +50,9 @@ func (p *Person) changesSeen(changed []LinkRecord, events map[health.LinkID]heal
 		default:
 			continue
 		}
-		events[record.ID] = event
+		events = append(events, event)
 	}
+	return events
 }
 
 // AccessLog gives a page of the person's log, newest first: at most first lines, those behind the cursor after, "" for the

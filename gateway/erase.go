@@ -67,7 +67,7 @@ func (g *Gateway) Erase(ctx context.Context, user health.UserID, actor health.Ac
 		}
 	}
 	payload.DeletedRows, err = g.Store.DeletePerson(ctx, user, health.AccessEvent{
-		User: health.UserID(g.linkID(user, "")), At: g.Now(), Action: health.AccessErased, Actor: actor,
+		User: health.UserID(g.ids.hash(user, "")), At: g.Now(), Action: health.AccessErased, Actor: actor,
 	})
 	if g.Forget != nil {
 		g.Forget(user)

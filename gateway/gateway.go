@@ -7,9 +7,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -57,7 +54,7 @@ type Config struct {
 // Gateway is safe for concurrent use.
 type Gateway struct {
 	Config
-	linkKey []byte
+	ids linkIDs
 
 	mu         sync.RWMutex
 	discovered map[health.DataSourceID]health.DataSource // shown by upstreams, not in the catalogue
@@ -80,18 +77,15 @@ func New(ctx context.Context, config Config) (*Gateway, error) {
 	if config.Changes == nil {
 		config.Changes = NewChanges(config.Registry)
 	}
-	g := &Gateway{Config: config, linkKey: key, discovered: map[health.DataSourceID]health.DataSource{}}
+	ids, err := newLinkIDs(key)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{Config: config, ids: ids, discovered: map[health.DataSourceID]health.DataSource{}}
 	if err := g.loadDiscovered(ctx); err != nil {
 		return nil, err
 	}
 	return g, nil
-}
-
-// linkID names the link between a person and a source: a keyed hash, so that nobody can tell from it who it is.
-func (g *Gateway) linkID(user health.UserID, source health.DataSourceID) health.LinkID {
-	mac := hmac.New(sha256.New, g.linkKey)
-	mac.Write([]byte(string(source) + "\x00" + string(user)))
-	return health.LinkID(health.LinkIDPrefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:18]))
 }
 
 func (g *Gateway) loadDiscovered(ctx context.Context) error {

@@ -18,13 +18,14 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 	now := g.Now()
 	links := make([][]health.DataSourceLink, len(people))
 	var changed []LinkRecord
-	events := map[health.LinkID]health.AccessEvent{}
+	var events []health.AccessEvent
 	var news []Change
 	var lost []health.UserID
 	if plug.Links == nil {
 		for i, p := range people {
 			before := len(changed)
 			links[i], changed = g.grantLinks(ctx, p, plug, now, changed)
+			changed = p.worthKeeping(plug, changed, before)
 			news, lost = append(news, p.news(changed[before:])...), p.appendLost(lost, changed[before:])
 		}
 	} else {
@@ -43,7 +44,8 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 			}
 			before := len(changed)
 			links[i], changed = g.shown(ctx, people[i], plug, result, changed)
-			people[i].changesSeen(changed[before:], events)
+			changed = people[i].worthKeeping(plug, changed, before)
+			events = append(events, g.changesSeen(people[i], changed[before:])...)
 			news, lost = append(news, people[i].news(changed[before:])...), people[i].appendLost(lost, changed[before:])
 		}
 	}
@@ -82,6 +84,21 @@ func (g *Gateway) shown(ctx context.Context, p *Person, plug *connectors.Plug, r
 	g.discover(ctx, unknown)
 	g.sort(links)
 	return links, changed
+}
+
+// worthKeeping leaves out, of what changed from the index first on, the links of a person to whom the connector's sources never were
+// anything but NOT_CONNECTED: there is nothing to remember, and whoever just looks costs no write. Once one of them is more, all are
+// kept, as the last known set.
+func (p *Person) worthKeeping(plug *connectors.Plug, changed []LinkRecord, first int) []LinkRecord {
+	for _, record := range p.links {
+		if record.Connector == plug.Description.ID {
+			return changed
+		}
+	}
+	if slices.ContainsFunc(changed[first:], LinkRecord.everStood) {
+		return changed
+	}
+	return changed[:first]
 }
 
 // own completes a source that the connector showed. A source of another connector's that has the same slug gets one of
@@ -226,7 +243,7 @@ func (g *Gateway) record(p *Person, plug *connectors.Plug, source health.DataSou
 		return r
 	}
 	return LinkRecord{
-		ID: g.linkID(p.ID, source), User: p.ID, Connector: plug.Description.ID, DataSource: source,
+		ID: g.ids.of(p.ID, source), User: p.ID, Connector: plug.Description.ID, DataSource: source,
 		Status: health.StatusNotConnected,
 	}
 }
@@ -268,26 +285,18 @@ func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // write remembers what changed, even when the caller has gone or its time is up: the upstream has answered. A failure
-// costs freshness alone, so the answer stands. The events of links that were written go to the access log: another process may
-// have written the others, or erased their person. It says whether there was no failure.
-func (g *Gateway) write(ctx context.Context, changed []LinkRecord, events map[health.LinkID]health.AccessEvent) bool {
+// costs freshness alone, so the answer stands. The events of links that were written go to the access log. It says whether there
+// was no failure.
+func (g *Gateway) write(ctx context.Context, changed []LinkRecord, events []health.AccessEvent) bool {
 	if len(changed) == 0 {
 		return true
 	}
 	ctx, cancel := outlive(ctx)
 	defer cancel()
-	written, err := g.Store.PutLinks(ctx, changed)
-	if err != nil {
+	if _, err := g.Store.PutLinks(ctx, changed, events...); err != nil {
 		g.Log.ErrorContext(ctx, "links could not be stored", "error", err)
 		return false
 	}
-	var seen []health.AccessEvent
-	for _, id := range written {
-		if event, ok := events[id]; ok {
-			seen = append(seen, event)
-		}
-	}
-	g.logAccess(ctx, seen...)
 	return true
 }
 
@@ -323,19 +332,40 @@ func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, 
 	return false
 }
 
-// LinkRecords finds whose links these are and to what, in one statement. What can't be a link's id is not looked for.
-func (g *Gateway) LinkRecords(ctx context.Context, ids []health.LinkID) (map[health.LinkID]LinkRecord, error) {
-	length := len(g.linkID("", ""))
-	ids = slices.DeleteFunc(slices.Clone(ids), func(id health.LinkID) bool {
-		return len(id) != length || strings.ContainsFunc(string(id), func(r rune) bool { return r < '-' || r > 'z' })
-	})
-	records, err := g.Store.LinksByID(ctx, ids)
+// LinkOwner is whose a link is, and to what.
+type LinkOwner struct {
+	User       health.UserID
+	Connector  string
+	DataSource health.DataSourceID
+}
+
+// LinkOwners finds whose links these are and to what: of an older id in the store, in one statement for all, of any other in the id
+// itself. What can't be a link's id is not looked for.
+func (g *Gateway) LinkOwners(ctx context.Context, ids []health.LinkID) (map[health.LinkID]LinkOwner, error) {
+	byID := make(map[health.LinkID]LinkOwner, len(ids))
+	var stored []health.LinkID
+	for _, id := range ids {
+		user, name, ours := g.ids.open(id)
+		if !ours && isHash(id) {
+			stored = append(stored, id)
+		}
+		if !ours {
+			continue
+		}
+		source, plug, err := g.dataSource(ctx, "id", name)
+		if e := health.AsError(err); e.Has(health.BadUserInput) {
+			continue // of another configuration
+		} else if err != nil {
+			return nil, err
+		}
+		byID[id] = LinkOwner{user, plug.Description.ID, source.ID}
+	}
+	records, err := g.Store.LinksByID(ctx, stored)
 	if err != nil {
 		return nil, err
 	}
-	byID := make(map[health.LinkID]LinkRecord, len(records))
 	for _, record := range records {
-		byID[record.ID] = record
+		byID[record.ID] = LinkOwner{record.User, record.Connector, record.DataSource}
 	}
 	return byID, nil
 }

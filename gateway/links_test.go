@@ -47,11 +47,11 @@ func TestALinkKeepsItsIDAndItsBeginning(t *testing.T) {
 	assert.NotContains(t, string(first.ID), "person-1")
 	assert.NotEqual(t, first.ID, h.links("person-2", "lister")["fitbit"].ID, "another person's")
 	assert.NotEqual(t, first.ID, h.links("person-1", "lister")["apple_health"].ID, "another source's")
-	records, err := h.LinkRecords(t.Context(), []health.LinkID{first.ID})
-	record, found := records[first.ID]
+	owners, err := h.LinkOwners(t.Context(), []health.LinkID{first.ID})
+	owner, found := owners[first.ID]
 	require.NoError(t, err)
 	require.True(t, found)
-	assert.Equal(t, health.UserID("person-1"), record.User)
+	assert.Equal(t, health.UserID("person-1"), owner.User)
 }
 
 func TestWhileAnUpstreamIsDownItsLastKnownSetStands(t *testing.T) {
@@ -187,12 +187,12 @@ type meddling struct {
 }
 
 // PutLinks implements gateway.Store.
-func (m *meddling) PutLinks(ctx context.Context, records []gateway.LinkRecord) ([]health.LinkID, error) {
+func (m *meddling) PutLinks(ctx context.Context, records []gateway.LinkRecord, events ...health.AccessEvent) ([]health.LinkID, error) {
 	m.once.Do(m.before)
 	if m.broken != nil {
 		return nil, m.broken
 	}
-	return m.Store.PutLinks(ctx, records)
+	return m.Store.PutLinks(ctx, records, events...)
 }
 
 func TestAChangeIsAppliedToWhatAnotherProcessWrote(t *testing.T) {

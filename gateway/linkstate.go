@@ -58,6 +58,11 @@ func revoked(r LinkRecord, lateData time.Duration, now time.Time) LinkRecord {
 	return r
 }
 
+// everStood says whether the link is or was more than NOT_CONNECTED, or is about to be.
+func (r LinkRecord) everStood() bool {
+	return r.Status != health.StatusNotConnected || !r.PendingSince.IsZero() || !r.RevokedAt.IsZero()
+}
+
 // worthWriting says whether the store has to hear of the change from old to r.
 func (r LinkRecord) worthWriting(old LinkRecord) bool {
 	if old.Version == 0 || r.CheckedAt.Sub(old.CheckedAt) >= checkedAtPrecision {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"maps"
 	"strings"
 	"time"
 
@@ -67,8 +68,8 @@ func (g *Gateway) People(ctx context.Context, users []health.UserID) ([]*Person,
 	return people, nil
 }
 
-// upstreamIDs gives every person's id at every upstream that takes ours. New ones are written and read again, so that
-// two processes that make one at the same time agree.
+// upstreamIDs gives every person's id at every upstream that takes ours. A person's own is not written. Random ones are written
+// and read again, so that two processes that make one at the same time agree.
 func (g *Gateway) upstreamIDs(ctx context.Context, users []health.UserID) (map[health.UserID]map[string]UpstreamID, error) {
 	known, err := g.readUpstreamIDs(ctx, users)
 	if err != nil {
@@ -77,8 +78,13 @@ func (g *Gateway) upstreamIDs(ctx context.Context, users []health.UserID) (map[h
 	var made []UpstreamID
 	for user, ids := range known {
 		for _, plug := range g.Registry.Plugs() {
-			if connector := plug.Description.ID; plug.Identifier != nil && ids[connector].ID == "" {
-				made = append(made, UpstreamID{User: user, Connector: connector, ID: upstreamID(user, plug.Identifier)})
+			connector := plug.Description.ID
+			switch {
+			case plug.Identifier == nil || ids[connector].ID != "":
+			case mayKeepOwn(user, plug.Identifier):
+				ids[connector] = UpstreamID{User: user, Connector: connector, ID: string(user)}
+			default:
+				made = append(made, UpstreamID{User: user, Connector: connector, ID: randomID()})
 			}
 		}
 	}
@@ -88,7 +94,14 @@ func (g *Gateway) upstreamIDs(ctx context.Context, users []health.UserID) (map[h
 	if err := g.Store.AddUpstreamIDs(ctx, made); err != nil {
 		return nil, err
 	}
-	return g.readUpstreamIDs(ctx, users)
+	written, err := g.readUpstreamIDs(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	for user, ids := range written {
+		maps.Copy(known[user], ids)
+	}
+	return known, nil
 }
 
 func (g *Gateway) readUpstreamIDs(ctx context.Context, users []health.UserID) (map[health.UserID]map[string]UpstreamID, error) {
@@ -106,13 +119,15 @@ func (g *Gateway) readUpstreamIDs(ctx context.Context, users []health.UserID) (m
 	return ids, nil
 }
 
-// upstreamID is the person's own id where the upstream takes it, else a random one that tells nothing about them. An own
-// id that looks like a generated one is never handed on: it could be somebody else's.
-func upstreamID(user health.UserID, upstream connectors.Identifier) string {
+// mayKeepOwn says whether the upstream takes the person's own id. One that looks like a generated one is never handed on: it
+// could be somebody else's.
+func mayKeepOwn(user health.UserID, upstream connectors.Identifier) bool {
 	own := string(user)
-	if upstream.AcceptsID(own) && !strings.HasPrefix(strings.ToLower(own), connectors.GeneratedIDPrefix) {
-		return own
-	}
+	return upstream.AcceptsID(own) && !strings.HasPrefix(strings.ToLower(own), connectors.GeneratedIDPrefix)
+}
+
+// randomID tells nothing about the person.
+func randomID() string {
 	random := make([]byte, 16)
 	_, _ = rand.Read(random) // never fails: crypto/rand ends the program instead
 	return connectors.GeneratedIDPrefix + hex.EncodeToString(random)

@@ -24,7 +24,10 @@ func (g *Gateway) Revoke(ctx context.Context, user health.UserID, id health.Data
 	case plug.NeedsGrant():
 		return g.forget(ctx, person, source, plug, actor)
 	case plug.Revoker != nil:
-		payload := g.revokeUpstream(ctx, person, source, plug)
+		payload, err := g.revokeUpstream(ctx, person, source, plug)
+		if err != nil {
+			return health.RevokePayload{}, err
+		}
 		if payload.Outcome != health.AlreadyRevoked {
 			g.logAccess(ctx, g.revocation(user, source, actor, payload.Outcome))
 		}
@@ -68,22 +71,34 @@ func (g *Gateway) forget(ctx context.Context, p *Person, source health.DataSourc
 	return payload, nil
 }
 
+// lookFirst is how a link stands of which nothing is kept, since nothing was connected so far or nobody has ever looked.
+func (g *Gateway) lookFirst(ctx context.Context, p *Person, source health.DataSource, plug *connectors.Plug) (health.DataSourceLink, *Person, error) {
+	record := g.record(p, plug, source.ID)
+	if record.Version > 0 {
+		return linkOf(record, source), p, nil
+	}
+	link := g.pick(g.Links(ctx, plug.Description.ID, []*Person{p})[0], source, record)
+	people, err := g.People(ctx, []health.UserID{p.ID}) // of what was just seen, something may be kept now
+	if err != nil {
+		return link, p, err
+	}
+	return link, people[0], nil
+}
+
 // revokeUpstream asks the upstream to end the link and reads its list back: that alone says whether it did.
-func (g *Gateway) revokeUpstream(ctx context.Context, p *Person, source health.DataSource, plug *connectors.Plug) health.RevokePayload {
-	account := g.account(p, plug)
-	old := g.record(p, plug, source.ID)
-	result, err := plug.Revoker.Revoke(ctx, account, source)
+func (g *Gateway) revokeUpstream(ctx context.Context, p *Person, source health.DataSource, plug *connectors.Plug) (health.RevokePayload, error) {
+	old, p, err := g.lookFirst(ctx, p, source, plug)
+	if err != nil {
+		return health.RevokePayload{}, err
+	}
+	result, err := plug.Revoker.Revoke(ctx, g.account(p, plug), source)
 	if err != nil {
 		g.logFailure(plug.Description.ID, err)
-		link := linkOf(old, source)
-		if old.Version == 0 {
-			link.Status, link.Problem = health.StatusUnknown, health.ProblemOf(err) // nobody has ever asked how it stands
-		}
-		return failed(link, err)
+		return failed(old, err), nil
 	}
 	lateUntil := g.Now().Add(result.LateData)
 	if result.Unsure { // then what was known of it before decides
-		result.WasConnected = old.Version == 0 || (old.Status != health.StatusNotConnected && old.Status != health.StatusRevoked)
+		result.WasConnected = old.Status != health.StatusNotConnected && old.Status != health.StatusRevoked
 	}
 	remembered := true
 	if result.WasConnected {
@@ -102,7 +117,7 @@ func (g *Gateway) revokeUpstream(ctx context.Context, p *Person, source health.D
 			Message: plug.Description.Name + " took the revocation, which could not be remembered here: while " + plug.Description.Name + " still shows the link, so does this gateway",
 		}
 	}
-	return payload
+	return payload, nil
 }
 
 func revokePayload(link health.DataSourceLink, result connectors.Revocation, lateUntil time.Time) health.RevokePayload {

@@ -53,8 +53,9 @@ type Store interface {
 	// LinksByID gives those links that there are, in no order.
 	LinksByID(ctx context.Context, ids []health.LinkID) ([]LinkRecord, error)
 	// PutLinks writes each record whose row still has the record's Version (or does not exist, for 0), all columns but
-	// LatestDataAt and DataCheckedAt, and says which were written.
-	PutLinks(ctx context.Context, records []LinkRecord) ([]health.LinkID, error)
+	// LatestDataAt and DataCheckedAt, and says which were written. Each event tells of one of the links, and is written with it,
+	// both or neither: another process may have written the link, or erased its person.
+	PutLinks(ctx context.Context, records []LinkRecord, events ...health.AccessEvent) ([]health.LinkID, error)
 	// NoteData remembers that the person's sources were asked for their newest data at checkedAt, and moves their
 	// LatestDataAt forward to what was found, never back.
 	NoteData(ctx context.Context, user health.UserID, notes []DataNote, checkedAt time.Time) error

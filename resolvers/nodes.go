@@ -39,23 +39,23 @@ func (r *Resolver) node(ctx context.Context, id, argument string) (health.Node, 
 		return health.User{ID: user}, nil
 	}
 	foreseen := readsOf(ctx).plan()
-	record, found := foreseen.owners[health.LinkID(id)]
+	owner, found := foreseen.owners[health.LinkID(id)]
 	if !found {
 		return nil, foreseen.ownersErr
 	}
 	caller := callers.FromContext(ctx)
-	if _, err := concerned(ctx, &record.User, argument); err != nil {
+	if _, err := concerned(ctx, &owner.User, argument); err != nil {
 		return nil, err
 	}
 	if !caller.May(callers.ScopeConnectionsRead) {
 		return nil, health.Fail(health.Forbidden, "this credential lacks "+callers.ScopeConnectionsRead+", which a link needs", nil)
 	}
-	links, err := readsOf(ctx).connectorLinks(ctx, record.User, record.Connector)()
+	links, err := readsOf(ctx).connectorLinks(ctx, owner.User, owner.Connector)()
 	if err != nil {
 		return nil, err
 	}
-	for _, link := range links[record.User] {
-		if link.ID == record.ID {
+	for _, link := range links[owner.User] {
+		if link.DataSource.ID == owner.DataSource {
 			return link, nil
 		}
 	}

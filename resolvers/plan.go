@@ -26,7 +26,7 @@ type plan struct {
 	maxAge time.Duration        // of upstreams' answers: the smallest that any field asks for, since fields share reads
 	once   bool                 // something is asked for whose answer is good for this once
 
-	owners    map[health.LinkID]gateway.LinkRecord // of the links asked for by id
+	owners    map[health.LinkID]gateway.LinkOwner // of the links asked for by id
 	ownersErr error
 
 	about   []health.UserID // everybody whom a service's operation is about
@@ -228,11 +228,11 @@ func (p *planner) linksByID(ctx context.Context) {
 	if len(p.linkIDs) == 0 {
 		return
 	}
-	p.owners, p.ownersErr = p.gateway.LinkRecords(ctx, p.linkIDs)
-	for _, record := range p.owners {
-		if p.caller.MayActFor(record.User) {
-			p.concerns(record.User)
-			p.readLinks(record.User, record.Connector)
+	p.owners, p.ownersErr = p.gateway.LinkOwners(ctx, p.linkIDs)
+	for _, link := range p.owners {
+		if p.caller.MayActFor(link.User) {
+			p.concerns(link.User)
+			p.readLinks(link.User, link.Connector)
 		}
 	}
 }

@@ -147,7 +147,7 @@ func TestAMutationIsNeverSentWithGET(t *testing.T) {
 	w := s.post(mutation, nil)
 	assert.Equal(t, http.StatusOK, w.Code)
 	assert.Empty(t, read(t, w).Errors)
-	assert.Equal(t, []string{"revoke", "links"}, s.upstream.made())
+	assert.Equal(t, []string{"links", "revoke", "links"}, s.upstream.made())
 }
 
 func TestTheProcessSaysThatItLives(t *testing.T) {

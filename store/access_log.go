@@ -27,6 +27,9 @@ type accessRow struct {
 // accessColumns are in the order of accessRow.
 const accessColumns = "person, event_key, happened_at, action, actor, actor_name, connector, data_source, outcome"
 
+// addEvent is addAccessEvents for one row.
+var addEvent = "INSERT INTO access_log (" + accessColumns + ") VALUES (" + placeholders(9) + ") ON CONFLICT (person, event_key) DO NOTHING"
+
 func accessRowOf(e health.AccessEvent) accessRow {
 	if e.Key == "" {
 		e.Key = rand.Text()

@@ -39,6 +39,10 @@ var grantColumns = []string{
 	"shared", "connected_at", "lease", "lease_until",
 }
 
+// readGrantColumns are in the order of grantRow.
+const readGrantColumns = "person, connector, account_id, sealed, expires_at, refused_at, scopes, time_zone, profile_read_at, " +
+	"account_verified_at, shared, connected_at, lease, lease_until, version"
+
 func grantRowOf(r tokens.Record, version int64) (grantRow, error) {
 	row := grantRow{
 		Person:        string(r.User),
@@ -96,11 +100,18 @@ func (s *Store) Grants(ctx context.Context, users []health.UserID) ([]tokens.Rec
 	if len(users) == 0 {
 		return nil, nil
 	}
-	var rows []grantRow
-	if err := s.read.NewSelect().Model(&rows).Where("person IN (?)", bun.List(users)).Scan(ctx); err != nil {
-		return nil, failed("read grants", err)
-	}
-	return grantRecords(rows)
+	records := []tokens.Record{}
+	err := s.frequent.grants.of(ctx, users, func(into func(...any) error) error {
+		var r grantRow
+		if err := into(&r.Person, &r.Connector, &r.AccountID, &r.Sealed, &r.ExpiresAt, &r.RefusedAt, &r.Scopes, &r.TimeZone,
+			&r.ProfileReadAt, &r.VerifiedAt, &r.Shared, &r.ConnectedAt, &r.Lease, &r.LeaseUntil, &r.Version); err != nil {
+			return err
+		}
+		record, err := r.record()
+		records = append(records, record)
+		return err
+	})
+	return records, told("read grants", err)
 }
 
 // GrantsAfter gives at most limit grants of anybody, in the order of person and connector, from behind that one on.

@@ -32,6 +32,17 @@ type linkRow struct {
 	Version       int64        `bun:"version,type:bigint"`
 }
 
+// linkColumns are in the order of scanLink.
+const linkColumns = "id, person, data_source, connector, status, connected_at, checked_at, latest_data_at, data_checked_at, " +
+	"pending_since, revoked_at, late_data_until, version"
+
+func scanLink(into func(...any) error) (gateway.LinkRecord, error) {
+	var r linkRow
+	err := into(&r.ID, &r.Person, &r.DataSource, &r.Connector, &r.Status, &r.ConnectedAt, &r.CheckedAt, &r.LatestDataAt, &r.DataCheckedAt,
+		&r.PendingSince, &r.RevokedAt, &r.LateDataUntil, &r.Version)
+	return r.record(), err
+}
+
 func (r linkRow) record() gateway.LinkRecord {
 	return gateway.LinkRecord{
 		ID:            health.LinkID(r.ID),
@@ -52,28 +63,37 @@ func (r linkRow) record() gateway.LinkRecord {
 
 // Links gives the links of the people, in no order.
 func (s *Store) Links(ctx context.Context, users []health.UserID) ([]gateway.LinkRecord, error) {
-	return s.selectLinks(ctx, len(users), "person IN (?)", bun.List(users))
+	if len(users) == 0 {
+		return nil, nil
+	}
+	records := []gateway.LinkRecord{}
+	err := s.frequent.links.of(ctx, users, func(into func(...any) error) error {
+		record, err := scanLink(into)
+		records = append(records, record)
+		return err
+	})
+	return records, failed("read links", err)
 }
 
 // LinksByID gives those of the links that there are, in no order.
 func (s *Store) LinksByID(ctx context.Context, ids []health.LinkID) ([]gateway.LinkRecord, error) {
-	return s.selectLinks(ctx, len(ids), "id IN (?)", bun.List(ids))
-}
-
-func (s *Store) selectLinks(ctx context.Context, n int, where string, list any) ([]gateway.LinkRecord, error) {
-	if n == 0 {
+	if len(ids) == 0 {
 		return nil, nil
 	}
-	var rows []linkRow
-	if err := s.read.NewSelect().Model(&rows).Where(where, list).Scan(ctx); err != nil {
-		return nil, failed("read links", err)
-	}
-	records := make([]gateway.LinkRecord, 0, len(rows))
-	for _, row := range rows {
-		records = append(records, row.record())
-	}
-	return records, nil
+	records := []gateway.LinkRecord{}
+	err := s.frequent.linksByID.rows(ctx, jsonList(ids), func(into func(...any) error) error {
+		record, err := scanLink(into)
+		records = append(records, record)
+		return err
+	})
+	return records, failed("read links", err)
 }
+
+// putLink is putLinks for one row.
+const putLink = `INSERT INTO links (id, person, data_source, connector, status, connected_at, checked_at,
+	pending_since, revoked_at, late_data_until, version)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
+WHERE $11 = 1 OR EXISTS (SELECT 1 FROM links AS old WHERE old.person = $2 AND old.data_source = $3)` + putOver
 
 // putLinks takes rows whose version is already the next one. A row that is not there is made only at its first version: a
 // link that was erased meanwhile stays erased.
@@ -85,31 +105,35 @@ SELECT id, person, data_source, connector, status, connected_at, checked_at,
 	pending_since, revoked_at, late_data_until, version
 FROM given
 WHERE version = 1 OR EXISTS (
-	SELECT 1 FROM links AS old WHERE old.person = given.person AND old.data_source = given.data_source)
+	SELECT 1 FROM links AS old WHERE old.person = given.person AND old.data_source = given.data_source)` + putOver + `
+RETURNING id`
+
+const putOver = `
 ON CONFLICT (person, data_source) DO UPDATE SET
 	connector = excluded.connector, status = excluded.status, connected_at = excluded.connected_at,
 	checked_at = excluded.checked_at, pending_since = excluded.pending_since, revoked_at = excluded.revoked_at,
 	late_data_until = excluded.late_data_until, version = excluded.version
-WHERE links.version = excluded.version - 1
-RETURNING id`
+WHERE links.version = excluded.version - 1`
 
 // PutLinks writes each record whose row still has the record's Version (or does not exist, for 0), all columns but
 // LatestDataAt and DataCheckedAt, and says which were written. A written row has the record's Version + 1. Of several records for the
-// same link the last is taken. A row's id never changes.
-func (s *Store) PutLinks(ctx context.Context, records []gateway.LinkRecord) ([]health.LinkID, error) {
+// same link the last is taken. A row's id never changes. Each event tells of one of the links, and is written with it, both or
+// neither. On SQLite all of it is one transaction, shared with the calls that came while the file was being written to.
+func (s *Store) PutLinks(ctx context.Context, records []gateway.LinkRecord, events ...health.AccessEvent) ([]health.LinkID, error) {
 	if len(records) == 0 {
 		return nil, nil
 	}
-	rows := linkRows(records)
-	var written []health.LinkID
-	_, err := insert(func() (sql.Result, error) {
-		written = nil
-		return nil, s.write.NewRaw(putLinks, s.write.NewValues(&rows)).Scan(ctx, &written)
-	})
-	if err != nil {
-		return nil, failed("write links", err)
+	put := s.putInTx
+	if s.isSQLite() {
+		put = s.putGrouped
 	}
-	return written, nil
+	links, lines := linkRows(records), accessRows(events)
+	var written []health.LinkID
+	_, err := insert(func() (_ sql.Result, err error) {
+		written, err = put(ctx, links, lines)
+		return nil, err
+	})
+	return written, told("write links", err)
 }
 
 // linkRows makes one row for each link, in the order in which all writers lock them.

@@ -1,8 +1,8 @@
 // Package store keeps what must outlive the process: grants, links, the ids that we gave to upstreams, spent states, API keys and
 // discovered data sources, in PostgreSQL or in one SQLite file, through the same SQL.
 //
-// Each method is one statement however many people it concerns (SpendState now and then adds a second), so that none is
-// ever half done and no transaction is open while anything else is waited for. Instants are kept in UTC to the
+// Each method is one statement however many people it concerns (SpendState now and then adds a second), or one transaction where it
+// says so, so that none is ever half done and no transaction is open while anything else is waited for. Instants are kept in UTC to the
 // microsecond; the zero time is NULL. An error never holds a value of the statement: no id of a person, no nonce.
 //
 // A context's deadline ends a statement at once. A cancelled context does so on SQLite; on PostgreSQL the driver notices it
@@ -48,7 +48,7 @@ type Config struct {
 	// ConnectTimeout bounds each attempt to connect. Default 5 s.
 	ConnectTimeout time.Duration
 	// OnQuery is told of each statement of the Store's methods, by its first word ("SELECT") alone: statements hold
-	// personal values. Called from several goroutines at once; may be nil.
+	// personal values. One that is run for several rows of a transaction counts once. Called from several goroutines at once; may be nil.
 	OnQuery func(statement string)
 	// OnOusted is told whose grant PutGrant ended because another person proved that the account is theirs, after it was
 	// committed. It must not wait; may be nil.
@@ -76,6 +76,8 @@ type Store struct {
 	// One and the same on PostgreSQL. SQLite lets one connection write at a time, while any number read.
 	read, write *bun.DB
 	onOusted    func(user health.UserID, connector string)
+	frequent    frequent
+	group       linkGroup
 }
 
 // Open connects. A SQLite file is made where it is missing (mode 0600, its directory 0700) and brought up to date; a
@@ -88,9 +90,13 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	if err := s.checkTables(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	if err := s.compileFrequent(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	s.onOusted = config.OnOusted
 	if config.OnQuery != nil {
 		s.observe(statementHook(config.OnQuery))
+		s.observeFrequent(config.OnQuery)
 	}
 	return s, nil
 }

@@ -29,18 +29,16 @@ func (s *Store) UpstreamIDs(ctx context.Context, users []health.UserID) ([]gatew
 	if len(users) == 0 {
 		return nil, nil
 	}
-	var rows []upstreamUserRow
-	if err := s.read.NewSelect().Model(&rows).Where("person IN (?)", bun.List(users)).Scan(ctx); err != nil {
-		return nil, failed("read upstream ids", err)
-	}
-	ids := make([]gateway.UpstreamID, 0, len(rows))
-	for _, row := range rows {
-		ids = append(ids, gateway.UpstreamID{
-			User: health.UserID(row.Person), Connector: row.Connector, ID: row.UpstreamID,
-			TimeZone: row.TimeZone, ZoneDueAt: row.ZoneDueAt.UTC(),
-		})
-	}
-	return ids, nil
+	ids := []gateway.UpstreamID{}
+	err := s.frequent.upstreamIDs.of(ctx, users, func(into func(...any) error) error {
+		var id gateway.UpstreamID
+		var due bun.NullTime
+		err := into(&id.User, &id.Connector, &id.ID, &id.TimeZone, &due)
+		id.ZoneDueAt = due.UTC()
+		ids = append(ids, id)
+		return err
+	})
+	return ids, failed("read upstream ids", err)
 }
 
 // AddUpstreamIDs writes those that are new and leaves those that are there. Of two ids for the same person and connector

@@ -23,11 +23,14 @@ func TestWhileRookIsDownTheLastKnownSetStandsElseTheCatalogue(t *testing.T) {
 		w.rook.Configure(func(s *rook.Switches) {
 			s.NullSources, s.ExtraSources = []string{"Dexcom"}, []string{"Garmin Beta"} // not offered; not in our catalogue
 		})
+		w.rookPerson("known", `{"sources": {"Garmin": true}}`)
 		known := w.links("known")
+		w.links("unlinked")
 		assert.NotContains(t, known, "dexcom")
 		w.fault(w.rook.Control(), status(503, ""))
 		for user, set := range map[string][]string{
 			"known":    {"garmin", "oura", "polar", "fitbit", "withings", "whoop", "apple_health", "health_connect", "samsung_health", "android", "onetwentyone", "garmin_beta"},
+			"unlinked": {"garmin", "oura", "polar", "fitbit", "withings", "whoop", "dexcom", "apple_health", "health_connect", "samsung_health", "android", "onetwentyone"},
 			"stranger": {"garmin", "oura", "polar", "fitbit", "withings", "whoop", "dexcom", "apple_health", "health_connect", "samsung_health", "android", "onetwentyone"},
 		} {
 			links := w.links(user)

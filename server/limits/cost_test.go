@@ -71,7 +71,7 @@ func TestWhatAnOperationCosts(t *testing.T) {
 		"aliases":                       {`{ a: connections { status } b: connections { status } }`, "", 1 + 2*(100+12*2)},
 		"the same field twice":          {`{ connections { status } connections { status id } ...F } fragment F on Query { connections { id } }`, "", 1 + 100 + 12*3},
 		"skipped":                       {`query($no: Boolean = false) { viewer { id } connections @include(if: $no) { status } ... @skip(if: true) { b: connections { status } } }`, "", 3},
-		"a mutation":                    {`mutation { revoke(input: {dataSource: "fitbit"}) { outcome } }`, "", 1 + 200 + 2},
+		"a mutation":                    {`mutation { revoke(input: {dataSource: "fitbit"}) { outcome } }`, "", 1 + 300 + 2},
 		"one that ends all":             {`mutation { revokeAll { results { outcome } } }`, "", 1 + 1800 + 1 + 12*2},
 		"introspection":                 {`{ __schema { types { name } } __type(name: "User") { name } }`, "", 1 + 200},
 	} {

@@ -114,7 +114,7 @@ var prices = map[string]func(a arguments, size int) price{
 	"Mutation.completeAuthorization": calls(3), // the exchange, the profile, the links
 
 	"Mutation.linkPersonalAccessToken": calls(3),               // the exchange, the profile, the links
-	"Mutation.revoke":                  calls(2),               // the revocation, the links
+	"Mutation.revoke":                  calls(3),               // the links where none are kept, the revocation, the links
 	"Mutation.revokeAll":               calls(sources + 2*few), // a revocation for each, the links
 	"Mutation.eraseUser":               calls(sources + 2*few),
 	"RevokeAllPayload.results":         listOf(sources),

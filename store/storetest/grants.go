@@ -52,7 +52,7 @@ func grants(t *testing.T, s *store.Store) {
 	first.Version = 1
 	assert.Equal(t, first, storedGrant(t, s, "person-1"))
 
-	bare := tokens.Record{User: "person-1", Connector: "onetwentyone", Sealed: []byte{}, Scopes: []string{}, RefusedAt: time.Date(2026, 3, 29, 1, 2, 3, 4000, time.UTC)}
+	bare := tokens.Record{User: "person-1", Connector: "onetwentyone", Sealed: []byte{0}, Scopes: []string{}, RefusedAt: time.Date(2026, 3, 29, 1, 2, 3, 4000, time.UTC)}
 	require.NoError(t, s.PutGrant(ctx, bare))
 	bare.Version = 2
 	assert.Equal(t, bare, storedGrant(t, s, "person-1"), "an empty list is not an unknown one")

@@ -37,6 +37,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"links, times", linkTimes},
 		{"links of many", linksOfMany},
 		{"links, raced", linksRaced},
+		{"links with their events", linkEvents},
+		{"links in a crowd", linksInACrowd},
 		{"newest data", noteData},
 		{"grants", grants},
 		{"grants, versions", grantVersions},
