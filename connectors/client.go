@@ -75,13 +75,16 @@ func NewClient(config ClientConfig) (*Client, error) {
 	}
 	return &Client{
 		config: config, base: base, retries: newRetries(config.Retries), breakers: map[string]*breaker{},
-		own: newPlaces(config.MaxInFlight, config.MaxWaiting, config.Timeout/stuckAfter), signed: newPlaces(config.MaxInFlight, config.MaxWaiting, config.Timeout/stuckAfter),
+		own: newPlaces(config.MaxInFlight, config.MaxWaiting, patience(config.Timeout)), signed: newPlaces(config.MaxInFlight, config.MaxWaiting, patience(config.Timeout)),
 	}, nil
 }
 
-// stuckAfter is the part of an attempt's time, 2 s of 8, within which one of the calls under way has to end for others to wait for
-// their turn. Until an upstream that hangs is found out by its calls' deadlines, and left in peace, nobody else is held by it.
-const stuckAfter = 4
+// patience is within what time one of the calls under way has to end for others to wait for their turn: a quarter of an attempt's, but
+// not less than 2 s, as calls that wait for a renewal end together. Until an upstream that hangs is found out by its calls' deadlines,
+// and left in peace, nobody else is held by it.
+func patience(attempt time.Duration) time.Duration {
+	return max(attempt/4, min(attempt, 2*time.Second))
+}
 
 // connectTime bounds a connection's beginning, and once more TLS on it; the attempt's deadline ends it sooner.
 const connectTime = 3 * time.Second
