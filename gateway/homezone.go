@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"healthgraph/connectors"
@@ -111,25 +110,6 @@ func (g *Gateway) readZone(ctx context.Context, p *Person, plug *connectors.Plug
 	return names[0]
 }
 
-// keepOwnID writes the id of a person who has their own at the upstream, for the zone to stand beside, if anything of theirs is linked
-// there: nothing is kept of whoever merely looks, and nothing of whom it was erased meanwhile.
-func (g *Gateway) keepOwnID(ctx context.Context, id UpstreamID) bool {
-	if id.ID != string(id.User) {
-		return false
-	}
-	links, err := g.Store.Links(ctx, []health.UserID{id.User})
-	if err == nil && slices.ContainsFunc(links, func(r LinkRecord) bool { return r.Connector == id.Connector && r.everStood() }) {
-		err = g.Store.AddUpstreamIDs(ctx, []UpstreamID{id})
-		if err == nil {
-			return true
-		}
-	}
-	if err != nil {
-		g.Log.ErrorContext(ctx, "an id could not be stored", "connector", id.Connector, "error", err)
-	}
-	return false
-}
-
 // askZone asks, unless somebody else did since known was read.
 func (g *Gateway) askZone(ctx context.Context, plug *connectors.Plug, known UpstreamID) string {
 	ids, err := g.readUpstreamIDs(ctx, []health.UserID{known.User})
@@ -139,8 +119,6 @@ func (g *Gateway) askZone(ctx context.Context, plug *connectors.Plug, known Upst
 	}
 	if stored, is := ids[known.User][known.Connector]; is {
 		known = stored
-	} else if !g.keepOwnID(ctx, known) { // erased
-		return ""
 	}
 	if g.Now().Before(known.ZoneDueAt) { // read by another
 		return known.TimeZone

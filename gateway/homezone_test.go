@@ -34,6 +34,7 @@ func (h *house) tellsZones() *teller {
 	require.NoError(h.t, err)
 	h.config.Registry = registry
 	h.Gateway = h.another(h.config)
+	h.knows("person-1", "person-2")
 	return t
 }
 
@@ -55,6 +56,19 @@ func (h *house) home(user health.UserID, links gateway.ReadLinks) (zone string, 
 	got := h.Gateway.HomeZone(h.t.Context(), h.person(user), links)
 	assert.Equal(h.t, got.TimeZone == health.UTC, got.Origin == health.ZoneDefault)
 	return got.TimeZone.String(), h.lister.made()
+}
+
+// knows stores a link of each of the people's: zones stand beside links.
+func (h *house) knows(users ...health.UserID) {
+	h.t.Helper()
+	records := []gateway.LinkRecord{}
+	for _, user := range users {
+		records = append(records, gateway.LinkRecord{
+			ID: health.LinkIDPrefix + health.LinkID(user), User: user, Connector: "lister", DataSource: "fitbit", Status: health.StatusNotConnected,
+		})
+	}
+	_, err := h.store.PutLinks(h.t.Context(), records)
+	require.NoError(h.t, err)
 }
 
 func linked(status health.LinkStatus) gateway.ReadLinks {

@@ -46,7 +46,7 @@ type Store interface {
 	UpstreamIDs(ctx context.Context, users []health.UserID) ([]UpstreamID, error)
 	// AddUpstreamIDs writes those that are new and leaves those that are there.
 	AddUpstreamIDs(ctx context.Context, ids []UpstreamID) error
-	// NoteZone writes TimeZone and ZoneDueAt of an id that is there.
+	// NoteZone writes an id with its TimeZone and ZoneDueAt, of whoever has a stored link at the connector.
 	NoteZone(ctx context.Context, id UpstreamID) error
 
 	Links(ctx context.Context, users []health.UserID) ([]LinkRecord, error)

@@ -83,20 +83,24 @@ func (s *Store) KeepDays(ctx context.Context, sources []health.DataSourceID, day
 	if len(days) == 0 || len(sources) == 0 {
 		return nil
 	}
-	lock := bun.Safe("FOR SHARE")
-	if s.isSQLite() { // which has one writer
-		lock = bun.Safe("")
-	}
 	user, connector := string(days[0].User), days[0].Connector
 	for part := range slices.Chunk(keptDayRows(days), keepAtOnce) {
 		_, err := insert(func() (sql.Result, error) {
-			return s.write.NewRaw(keepDays, s.write.NewValues(&part), user, connector, bun.List(sources), lock, len(sources)).Exec(ctx)
+			return s.write.NewRaw(keepDays, s.write.NewValues(&part), user, connector, bun.List(sources), s.shareLock(), len(sources)).Exec(ctx)
 		})
 		if err != nil {
 			return failed("keep days", err)
 		}
 	}
 	return nil
+}
+
+// shareLock ends a SELECT whose rows have to stay as they are until its statement ends.
+func (s *Store) shareLock() bun.Safe {
+	if s.isSQLite() { // which has one writer
+		return ""
+	}
+	return "FOR SHARE"
 }
 
 // keptDayRows makes one row for each day, in the order in which all writers lock them.

@@ -47,12 +47,7 @@ func (s *Store) AddUpstreamIDs(ctx context.Context, ids []gateway.UpstreamID) er
 	if len(ids) == 0 {
 		return nil
 	}
-	rows := make([]upstreamUserRow, 0, len(ids))
-	for _, id := range ids {
-		rows = append(rows, upstreamUserRow{
-			Person: string(id.User), Connector: id.Connector, UpstreamID: id.ID, TimeZone: id.TimeZone, ZoneDueAt: bun.NullTime{Time: id.ZoneDueAt},
-		})
-	}
+	rows := upstreamUserRows(ids...)
 	// All writers lock rows in the same order, or two might wait for each other.
 	slices.SortStableFunc(rows, func(a, b upstreamUserRow) int {
 		return cmp.Or(cmp.Compare(a.Person, b.Person), cmp.Compare(a.Connector, b.Connector))
@@ -63,10 +58,31 @@ func (s *Store) AddUpstreamIDs(ctx context.Context, ids []gateway.UpstreamID) er
 	return failed("add upstream ids", err)
 }
 
-// NoteZone remembers the zone of a person at an upstream, and when to ask for it again. Who has no such id there any more gets none.
+// noteZone looks for a link in the statement that writes. On PostgreSQL it holds it to its end: see keepDays.
+const noteZone = `WITH given (person, connector, upstream_id, time_zone, zone_due_at) AS (?),
+linked AS (SELECT id FROM links WHERE person = ? AND connector = ? ORDER BY id LIMIT 1 ?)
+INSERT INTO upstream_users (person, connector, upstream_id, time_zone, zone_due_at)
+SELECT person, connector, upstream_id, time_zone, zone_due_at FROM given
+WHERE EXISTS (SELECT id FROM linked)
+ON CONFLICT (person, connector) DO UPDATE SET time_zone = excluded.time_zone, zone_due_at = excluded.zone_due_at
+WHERE upstream_users.upstream_id = excluded.upstream_id`
+
+// NoteZone remembers the zone of a person at an upstream, and when to ask for it again, beside the id that it was asked for, which is
+// written with it where it was not. Nothing is written of whoever has another id there, or no stored link.
 func (s *Store) NoteZone(ctx context.Context, id gateway.UpstreamID) error {
-	_, err := s.write.NewUpdate().Model((*upstreamUserRow)(nil)).
-		Set("time_zone = ?", id.TimeZone).Set("zone_due_at = ?", bun.NullTime{Time: id.ZoneDueAt}).
-		Where("person = ? AND connector = ? AND upstream_id = ?", string(id.User), id.Connector, id.ID).Exec(ctx)
+	rows := upstreamUserRows(id)
+	_, err := insert(func() (sql.Result, error) {
+		return s.write.NewRaw(noteZone, s.write.NewValues(&rows), string(id.User), id.Connector, s.shareLock()).Exec(ctx)
+	})
 	return failed("note a zone", err)
+}
+
+func upstreamUserRows(ids ...gateway.UpstreamID) []upstreamUserRow {
+	rows := make([]upstreamUserRow, 0, len(ids))
+	for _, id := range ids {
+		rows = append(rows, upstreamUserRow{
+			Person: string(id.User), Connector: id.Connector, UpstreamID: id.ID, TimeZone: id.TimeZone, ZoneDueAt: bun.NullTime{Time: id.ZoneDueAt},
+		})
+	}
+	return rows
 }

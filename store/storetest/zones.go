@@ -12,7 +12,7 @@ import (
 	"healthgraph/store"
 )
 
-// zones stand with the id that they were told of, and end with it.
+// zones stand with the id that they were told of, beside a link, and end with it.
 func zones(t *testing.T, s *store.Store) {
 	t.Helper()
 	ctx := t.Context()
@@ -25,7 +25,17 @@ func zones(t *testing.T, s *store.Store) {
 		require.NoError(t, err)
 		assert.ElementsMatch(t, want, got)
 	}
-	require.NoError(t, s.AddUpstreamIDs(ctx, []gateway.UpstreamID{first, other, second}))
+	require.NoError(t, s.AddUpstreamIDs(ctx, []gateway.UpstreamID{first, other}))
+	all(first, other)
+
+	require.NoError(t, s.NoteZone(ctx, second))
+	all(first, other)
+	put(t, s, 2, link("person-1", "oura"), link("person-2", "oura"))
+	second.TimeZone, second.ZoneDueAt = "Europe/Paris", noon
+	require.NoError(t, s.NoteZone(ctx, second), "an id that was not written")
+	all(first, other, second)
+	taken := gateway.UpstreamID{User: "person-2", Connector: "rook", ID: first.ID}
+	require.NoError(t, s.NoteZone(ctx, taken), "another id than the one that is kept")
 	all(first, other, second)
 
 	first.TimeZone, first.ZoneDueAt = "Asia/Tokyo", noon.Add(time.Hour)
