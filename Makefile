@@ -5,7 +5,7 @@ LINT    := go tool -modfile=tools/lint.mod golangci-lint
 # Tests of one package run beside another's; each starts what it needs on free loopback ports.
 TIMEOUT := 20m
 
-.PHONY: demo test setup build binary playground generate lint check-generated unit clients fuzz vuln bench soak clean
+.PHONY: demo test setup build binary playground generate lint check-generated unit clients fuzz vuln bench growth soak clean
 
 demo: build ## simulated upstreams, embedded database, a signed-in demo person
 	./$(BIN) demo $(ARGS)
@@ -61,6 +61,13 @@ bench: binary ## what the gateway costs beside a plain handler: docs/performance
 	go build -o bin/bench ./bench
 	./bin/bench --healthgraph $(BIN) --rounds $(ROUNDS) --scale $(SCALE) --workloads "$(WORKLOADS)" --profiles "$(PROFILES)" \
 	  --upstreams "$(UPSTREAMS)" --against "$(AGAINST)" --database "$(DATABASE)" --write "$(if $(AGAINST),,docs/performance.md)"
+
+# Allocations, bytes, statements, calls and pages are judged, and do not need a quiet machine. Time is told.
+GROWTHTIME ?= 0.1s
+
+growth: ## how cost grows with the work, up to a million links: docs/performance.md
+	go test -run '^$$' -bench '^Benchmark(Growth|Streams)$$' -benchtime $(GROWTHTIME) -benchmem \
+	  $$(git grep -l 'growth.Bench(' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 # Ten minutes at 70 % of what the machine can do, one upstream failing on and off: make soak SOAKTIME=1h
 SOAKTIME ?= 10m

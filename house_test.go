@@ -40,6 +40,7 @@ var doors = map[string][]string{
 	"sharing":                  {},
 	"together":                 {},
 	"server/redistest":         {},
+	"growth":                   {},
 	"simulators":               {},
 	"simulators/people":        {},
 	"simulators/applehealth":   {},

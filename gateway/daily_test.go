@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -143,28 +142,5 @@ func TestWeightsOfAverages(t *testing.T) {
 		d := newDaily(metricNamed(t, c.metric), days(t, "2026-03-01", "2026-03-01"), health.UTC)
 		d.add(c.samples)
 		assert.InDelta(t, c.want, d.figures[0].average(*d.metric.Averaging), 1e-9, name)
-	}
-}
-
-func BenchmarkDaily(b *testing.B) {
-	for _, samples := range []int{50_000, 100_000, 200_000, 400_000} {
-		b.Run(fmt.Sprint(samples), func(b *testing.B) {
-			days := days(b, "2021-01-01", "2025-12-31")
-			page := make([]health.Sample, 10_000)
-			b.ReportAllocs()
-			for b.Loop() {
-				d := newDaily(metricNamed(b, "activeEnergyBurned"), days, health.UTC)
-				apart := d.starts[len(d.starts)-1].Sub(d.starts[0]) / time.Duration(samples)
-				at := d.starts[0]
-				for range samples / len(page) {
-					for i := range page {
-						page[i] = health.Sample{Start: at, End: at.Add(apart * 3 / 2), Value: 1, Device: []string{"phone", "watch"}[i%2]}
-						at = at.Add(apart)
-					}
-					d.add(page)
-				}
-				d.finish()
-			}
-		})
 	}
 }

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -292,26 +291,4 @@ func TestANapIsShownBesideTheNight(t *testing.T) {
 	require.Equal(t, "asleep3H30M bed4H l2H30M d1H r0S s0S w0S latency30M", spelledTimes(figure.SleepTimes), "the day's sleep has the nap in it")
 	require.Equal(t, aMidnight.Add(-2*time.Hour), *figure.Bedtime)
 	require.Equal(t, aMidnight.Add(90*time.Minute), *figure.WakeTime, "of the night, when sleep ended")
-}
-
-// Twice the nights take twice the time.
-func BenchmarkNights(b *testing.B) {
-	for _, count := range []int{90, 180, 360} {
-		var records []health.SleepRecord
-		for i := range count {
-			for _, device := range []string{"phone", "watch", "ring"} {
-				record := night(device, "lldrlldrwlldr")
-				for j := range record.Spans {
-					record.Spans[j].Start, record.Spans[j].End = record.Spans[j].Start.AddDate(0, 0, i), record.Spans[j].End.AddDate(0, 0, i)
-				}
-				records = append(records, record)
-			}
-		}
-		b.Run(strconv.Itoa(count), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				nights(records, health.UTC)
-			}
-		})
-	}
 }

@@ -357,29 +357,3 @@ func TestTenThousandSamplesCostFewAllocations(t *testing.T) {
 		})
 	}
 }
-
-func BenchmarkNodes(b *testing.B) {
-	for _, n := range []int{1250, 2500, 5000, 10_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			page := pageOf(n)
-			operation, field := operationOf(b, nodes, nil)
-			b.ReportAllocs()
-			for b.Loop() {
-				_ = project(operation, field, page, io.Discard)
-			}
-		})
-	}
-}
-
-// BenchmarkOperation is all that the GraphQL layer does, with an answer of 10,000 samples.
-func BenchmarkOperation(b *testing.B) {
-	for name, selection := range map[string]string{"objects": asObjects, "columns": asColumns} {
-		b.Run(name, func(b *testing.B) {
-			run := execute(b, pageOf(10_000), selection)
-			b.ReportAllocs()
-			for b.Loop() {
-				run()
-			}
-		})
-	}
-}

@@ -22,7 +22,7 @@ import (
 
 // eventsOf is a client of an event stream.
 type eventsOf struct {
-	t    *testing.T
+	t    testing.TB
 	body io.ReadCloser
 	*bufio.Scanner
 	end context.CancelFunc

@@ -35,7 +35,7 @@ const secret = "a-secret-of-32-bytes-and-some-more"
 // site is the real handler on a real SQLite file, with one small upstream.
 type site struct {
 	http.Handler
-	t        *testing.T
+	t        testing.TB
 	gateway  *gateway.Gateway
 	streams  *server.Streams
 	upstream *upstream
@@ -43,7 +43,7 @@ type site struct {
 	token    string
 }
 
-func newSite(t *testing.T, changes ...func(*server.Config)) *site {
+func newSite(t testing.TB, changes ...func(*server.Config)) *site {
 	t.Helper()
 	s := &site{t: t, upstream: &upstream{}, log: &syncBuffer{}}
 	log := slog.New(slog.NewJSONHandler(s.log, nil))

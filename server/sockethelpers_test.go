@@ -28,7 +28,7 @@ func bounded(limits server.StreamLimits) func(*server.Config) {
 }
 
 // tokenOf is a person's token that ends after so long, or a service's.
-func tokenOf(t *testing.T, user health.UserID, lasts time.Duration, scopes ...string) string {
+func tokenOf(t testing.TB, user health.UserID, lasts time.Duration, scopes ...string) string {
 	t.Helper()
 	const skew = 30 * time.Second // for which an ended token is still taken
 	token, err := callers.Issue(health.NewSecret(secret), user, scopes, time.Now().Add(-time.Hour), time.Hour+lasts-skew)
@@ -65,7 +65,7 @@ func (s *site) look(user health.UserID) {
 // line is a client of graphql-transport-ws that does what it is told.
 type line struct {
 	*websocket.Conn
-	t *testing.T
+	t testing.TB
 }
 
 type dialing struct {
@@ -75,7 +75,7 @@ type dialing struct {
 }
 
 // dial opens a line. status is that of the refusal, 101 if there was none.
-func dial(t *testing.T, url string, d dialing) (l *line, status int) {
+func dial(t testing.TB, url string, d dialing) (l *line, status int) {
 	t.Helper()
 	header := http.Header{}
 	if d.token != "" {

@@ -27,7 +27,7 @@ import (
 
 // benched is the program in front of both simulators, with a person of five years, kept on a SQLite file.
 type benched struct {
-	b            *testing.B
+	b            testing.TB
 	rook         *rook.Simulator
 	oneTwentyOne *onetwentyone.Simulator
 	statements   counter
@@ -35,7 +35,7 @@ type benched struct {
 	database     string
 }
 
-func newBenched(b *testing.B) *benched {
+func newBenched(b testing.TB, changes ...func(*settings)) *benched {
 	b.Helper()
 	clock := simulators.NewClock()
 	clock.Freeze(today)
@@ -44,7 +44,7 @@ func newBenched(b *testing.B) *benched {
 	w.oneTwentyOne = onetwentyone.New(onetwentyone.Config{ClientID: "test-client", ClientSecret: "test-client-secret", Clock: clock, RedirectURIs: []string{testReturnURL}})
 	var keyset bytes.Buffer
 	require.NoError(b, tokens.WriteKeyset(&keyset))
-	a, err := newApp(b.Context(), settings{
+	configured := settings{
 		gatewaySettings: gatewaySettings{
 			databaseSettings: databaseSettings{DatabaseURL: w.database},
 			RookBaseURL:      w.serve(w.rook.Handler()), RookClientUUID: rook.DummyClientUUID, RookSecretKey: rook.DummySecret,
@@ -53,16 +53,23 @@ func newBenched(b *testing.B) *benched {
 			upstreamSettings: upstreamSettings{UpstreamTimeout: 8 * time.Second},
 		},
 		JWTSecret: testSecret, OperationTimeout: 20 * time.Second,
-	}, options{keyset: keyset.Bytes(), now: clock.Now, onQuery: w.statements.add}, slog.New(slog.DiscardHandler))
+	}
+	for _, change := range changes {
+		change(&configured)
+	}
+	a, err := newApp(b.Context(), configured, options{keyset: keyset.Bytes(), now: clock.Now, onQuery: w.statements.add}, slog.New(slog.DiscardHandler))
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, a.close()) })
 	w.graphql = w.serve(a.handler) + "/graphql"
 	return w
 }
 
-func (w *benched) serve(h http.Handler) string {
+func (w *benched) serve(h http.Handler) string { return serving(w.b, h) }
+
+func serving(tb testing.TB, h http.Handler) string {
+	tb.Helper()
 	s := httptest.NewServer(h)
-	w.b.Cleanup(s.Close)
+	tb.Cleanup(s.Close)
 	return s.URL
 }
 
@@ -79,7 +86,13 @@ func (w *benched) control(s http.Handler, method, path, body string) string {
 
 func (w *benched) ask(query string) {
 	w.b.Helper()
-	token, err := callers.Issue(health.NewSecret(testSecret), "w", nil, today, 24*time.Hour)
+	w.askAs("w", query)
+}
+
+// askAs asks with the scopes, and gives the answer, which must be whole.
+func (w *benched) askAs(user health.UserID, query string, scopes ...string) string {
+	w.b.Helper()
+	token, err := callers.Issue(health.NewSecret(testSecret), user, scopes, today, 24*time.Hour)
 	require.NoError(w.b, err)
 	body, err := json.Marshal(map[string]string{"query": query})
 	require.NoError(w.b, err)
@@ -94,15 +107,21 @@ func (w *benched) ask(query string) {
 	require.NoError(w.b, response.Body.Close())
 	require.NotContains(w.b, string(answer), `"errors"`)
 	require.NotContains(w.b, string(answer), `"complete":false`)
+	return string(answer)
 }
 
-// link links both upstreams; OneTwentyOne has so many samples a day.
-func (w *benched) link(perDay int) {
+// linkRook links a source of ROOK's.
+func (w *benched) linkRook() {
 	w.b.Helper()
 	w.control(w.rook.Handler(), http.MethodPut, "/_control/people/w", `{"timeZone": "UTC", "sources": {"Garmin": true}}`)
-	begin := time.Date(2021, time.April, 12, 0, 0, 0, 0, time.UTC)
+}
+
+// linkOneTwentyOne links it with so many samples a day, of so many days until today.
+func (w *benched) linkOneTwentyOne(days, perDay int) {
+	w.b.Helper()
+	begin := today.Truncate(24*time.Hour).AddDate(0, 0, -days)
 	_, err := w.oneTwentyOne.LoadSteps("walker", func(add func(onetwentyone.Step) error) error {
-		for i := range 1829 * perDay {
+		for i := range days * perDay {
 			at := begin.Add(time.Duration(i) * (24 * time.Hour / time.Duration(perDay)))
 			if err := add(onetwentyone.Step{Start: at, End: at.Add(time.Minute), Value: 20, Source: "phone"}); err != nil {
 				return err
@@ -134,7 +153,8 @@ func BenchmarkFiveYears(b *testing.B) {
 		for _, temperature := range []string{"cold", "warm"} {
 			b.Run(source+"/"+temperature, func(b *testing.B) {
 				w := newBenched(b)
-				w.link(200)
+				w.linkRook()
+				w.linkOneTwentyOne(1829, 200)
 				database := storetest.DB(b, w.database).DB
 				query := `{ stepCount(` + fiveYears + `, dataSources: ["` + source + `"]) { total days { date steps presence } complete } }`
 				w.ask(query)

@@ -115,24 +115,3 @@ func FuzzMeasure(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkMeasure(b *testing.B) {
-	for name, document := range map[string]func(n int) string{
-		"fields":    func(n int) string { return "{" + strings.Repeat(" a { b }", n) + "}" },
-		"nested":    func(n int) string { return strings.Repeat("{ a ", n) + strings.Repeat("}", n) },
-		"fragments": bomb,
-		"circle": func(n int) string {
-			return strings.ReplaceAll(bomb(n), "x: __typename @skip(if: false)", "...F0 ...F0")
-		},
-	} {
-		for n := 100; n <= 800; n *= 2 {
-			d := parsed(b, document(n))
-			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
-				b.ReportAllocs()
-				for b.Loop() {
-					limits.Measure(d)
-				}
-			})
-		}
-	}
-}
