@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 
 	"healthgraph/store"
 )
@@ -33,12 +34,12 @@ func (f *filled) pagesRead(tb testing.TB) (pages int) {
 	}
 	require.Eventually(tb, func() bool {
 		var connected int
-		require.NoError(tb, f.db.NewRaw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()").
+		require.NoError(tb, f.db.NewRaw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()").
 			Scan(tb.Context(), &connected))
 		return connected == 0
 	}, 10*time.Second, time.Millisecond)
 	const read = `SELECT coalesce(sum(heap_blks_hit + heap_blks_read + coalesce(idx_blks_hit + idx_blks_read, 0)), 0) FROM pg_statio_user_tables
-		WHERE relname IN ('links', 'upstream_users', 'grants', 'access_log', 'kept_days')`
-	require.NoError(tb, f.db.NewRaw(read).Scan(tb.Context(), &pages))
+		WHERE relname IN (?)`
+	require.NoError(tb, f.db.NewRaw(read, bun.List(filledTables)).Scan(tb.Context(), &pages))
 	return pages
 }
