@@ -79,7 +79,8 @@ func newLoader[K comparable, V any](read func(context.Context, K) (V, error)) *d
 		}
 		return results
 	}
-	return dataloader.NewBatchedLoader(batch, dataloader.WithBatchCapacity[K, V](1))
+	// A batch of one needs no room for a thousand keys, which would be 8 KiB for each read.
+	return dataloader.NewBatchedLoader(batch, dataloader.WithBatchCapacity[K, V](1), dataloader.WithInputCapacity[K, V](1))
 }
 
 // guarded keeps a panic out of the loader, which would print it with all it holds.
