@@ -178,27 +178,6 @@ func (r *reads) connectorLinks(ctx context.Context, user health.UserID, connecto
 	return r.links.Load(ctx, linksKey{connector, in(r.plan().links[connector], user)})
 }
 
-// connections gives the person's links that pass the filter, every connector asked side by side.
-func (r *reads) connections(ctx context.Context, user health.UserID, filter gateway.Filter) ([]health.DataSourceLink, error) {
-	var pending []dataloader.Thunk[map[health.UserID][]health.DataSourceLink]
-	for _, connector := range r.gateway.LinkConnectors(filter) {
-		pending = append(pending, r.connectorLinks(ctx, user, connector))
-	}
-	all := []health.DataSourceLink{}
-	for _, thunk := range pending {
-		links, err := thunk()
-		if err != nil {
-			return nil, err
-		}
-		for _, link := range links[user] {
-			if filter.Allows(link.DataSource.ID) {
-				all = append(all, link)
-			}
-		}
-	}
-	return all, nil
-}
-
 func (r *reads) readZone(ctx context.Context, user health.UserID) (gateway.Zone, error) {
 	person, err := r.person(ctx, user)
 	if err != nil {
@@ -303,20 +282,4 @@ func (r *reads) readURL(ctx context.Context, key urlKey) (health.AuthorizationUR
 	}
 	r.lasts(time.Time{})
 	return r.gateway.AuthorizationURL(ctx, person, request), nil
-}
-
-// authorizationURL checks the arguments before it reads anything.
-func (r *reads) authorizationURL(ctx context.Context, user health.UserID, source health.DataSourceID, redirect *health.URL) (*health.AuthorizationURL, error) {
-	if _, err := r.gateway.AuthorizeRequest(ctx, source, redirect); err != nil {
-		return nil, err
-	}
-	key := urlKey{user: user, source: source}
-	if redirect != nil {
-		key.redirect, key.hasRedirect = *redirect, true
-	}
-	answer, err := r.urls.Load(ctx, key)()
-	if err != nil {
-		return nil, err
-	}
-	return &answer, nil
 }
