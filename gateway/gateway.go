@@ -54,7 +54,7 @@ type Config struct {
 // Gateway is safe for concurrent use.
 type Gateway struct {
 	Config
-	ids linkIDs
+	ids *linkIDs
 
 	mu         sync.RWMutex
 	discovered map[health.DataSourceID]health.DataSource // shown by upstreams, not in the catalogue

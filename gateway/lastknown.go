@@ -16,7 +16,7 @@ func (g *Gateway) lastKnown(p *Person, plug *connectors.Plug, failure error) []h
 	offered := g.offeredBy(plug)
 	links := make([]health.DataSourceLink, 0, len(offered))
 	add := func(record LinkRecord, source health.DataSource) {
-		link := linkOf(record, source)
+		link := g.linkOf(record, source)
 		link.Status, link.Problem = health.StatusUnknown, problem
 		links = append(links, link)
 	}

@@ -75,7 +75,7 @@ func (g *Gateway) shown(ctx context.Context, p *Person, plug *connectors.Plug, r
 		if record.worthWriting(old) {
 			changed = append(changed, record)
 		}
-		link := linkOf(record, source)
+		link := g.linkOf(record, source)
 		link.FreshUntil = result.FreshUntil
 		g.addStale(&link, plug)
 		links = append(links, link)
@@ -129,7 +129,7 @@ func (g *Gateway) grantLinks(ctx context.Context, p *Person, plug *connectors.Pl
 		if record.worthWriting(old) {
 			changed = append(changed, record)
 		}
-		link := linkOf(record, source)
+		link := g.linkOf(record, source)
 		if g.GrantsFreshFor > 0 {
 			link.FreshUntil = now.Add(g.GrantsFreshFor)
 		}
@@ -205,20 +205,20 @@ func newestOf(link health.DataSourceLink) time.Time {
 	return latest(*link.ConnectedAt, *link.LatestDataAt)
 }
 
-// record is what is remembered of a link, or the beginning of it.
+// record is what is remembered of a link, or the beginning of it, which gets its id as it is written.
 func (g *Gateway) record(p *Person, plug *connectors.Plug, source health.DataSourceID) LinkRecord {
 	if r, ok := p.links[source]; ok {
 		return r
 	}
 	return LinkRecord{
-		ID: g.ids.of(p.ID, source), User: p.ID, Connector: plug.Description.ID, DataSource: source,
+		User: p.ID, Connector: plug.Description.ID, DataSource: source,
 		Status: health.StatusNotConnected,
 	}
 }
 
-func linkOf(r LinkRecord, source health.DataSource) health.DataSourceLink {
+func (g *Gateway) linkOf(r LinkRecord, source health.DataSource) health.DataSourceLink {
 	return health.DataSourceLink{
-		ID: r.ID, User: r.User, DataSource: source, Status: r.Status,
+		StoredID: r.ID, Namer: g.ids, User: r.User, DataSource: source, Status: r.Status,
 		ConnectedAt: known(r.ConnectedAt), CheckedAt: known(r.CheckedAt), LatestDataAt: known(r.LatestDataAt),
 		DataCheckedAt: known(r.DataCheckedAt),
 	}
@@ -229,7 +229,8 @@ func known(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	return &t
+	at := t // t itself would be allocated for a zero time as well
+	return &at
 }
 
 // sort puts links in the catalogue's order, and those beyond it after, by slug.
@@ -255,6 +256,9 @@ func (g *Gateway) write(ctx context.Context, changed []LinkRecord, events []heal
 	if len(changed) == 0 {
 		return true
 	}
+	for i := range changed {
+		g.identify(&changed[i])
+	}
 	ctx, cancel := outlive(ctx)
 	defer cancel()
 	if _, err := g.Store.PutLinks(ctx, changed, events...); err != nil {
@@ -273,6 +277,7 @@ func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, 
 	var err error
 	for range 3 {
 		record := f(g.record(p, plug, source))
+		g.identify(&record)
 		news := p.news([]LinkRecord{record})
 		lost := p.appendLost(nil, []LinkRecord{record})
 		p.links[source] = record
@@ -294,6 +299,13 @@ func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, 
 	}
 	g.Log.ErrorContext(ctx, "a link's change could not be stored", "connector", plug.Description.ID, "error", err)
 	return false
+}
+
+// identify gives a record its id before it is first written.
+func (g *Gateway) identify(record *LinkRecord) {
+	if record.ID == "" {
+		record.ID = g.ids.NameLink(record.User, record.DataSource)
+	}
 }
 
 // LinkOwner is whose a link is, and to what.

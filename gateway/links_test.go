@@ -39,16 +39,16 @@ func TestALinkKeepsItsIDAndItsBeginning(t *testing.T) {
 	require.NotNil(t, first.ConnectedAt)
 	h.clock.advance(48 * time.Hour)
 	second := h.links("person-1", "lister")["fitbit"]
-	assert.Equal(t, first.ID, second.ID)
+	assert.Equal(t, first.ID(), second.ID())
 	assert.Equal(t, first.ConnectedAt, second.ConnectedAt)
 	assert.True(t, second.CheckedAt.After(*first.CheckedAt))
 
-	assert.True(t, strings.HasPrefix(string(first.ID), health.LinkIDPrefix))
-	assert.NotContains(t, string(first.ID), "person-1")
-	assert.NotEqual(t, first.ID, h.links("person-2", "lister")["fitbit"].ID, "another person's")
-	assert.NotEqual(t, first.ID, h.links("person-1", "lister")["apple_health"].ID, "another source's")
-	owners, err := h.LinkOwners(t.Context(), []health.LinkID{first.ID})
-	owner, found := owners[first.ID]
+	assert.True(t, strings.HasPrefix(string(first.ID()), health.LinkIDPrefix))
+	assert.NotContains(t, string(first.ID()), "person-1")
+	assert.NotEqual(t, first.ID(), h.links("person-2", "lister")["fitbit"].ID(), "another person's")
+	assert.NotEqual(t, first.ID(), h.links("person-1", "lister")["apple_health"].ID(), "another source's")
+	owners, err := h.LinkOwners(t.Context(), []health.LinkID{first.ID()})
+	owner, found := owners[first.ID()]
 	require.NoError(t, err)
 	require.True(t, found)
 	assert.Equal(t, health.UserID("person-1"), owner.User)
@@ -67,7 +67,7 @@ func TestWhileAnUpstreamIsDownItsLastKnownSetStands(t *testing.T) {
 		require.Len(t, bad, 3, "never fewer")
 		for id, link := range bad {
 			assert.Equal(t, health.StatusUnknown, link.Status)
-			assert.Equal(t, good[id].ID, link.ID)
+			assert.Equal(t, good[id].ID(), link.ID())
 			assert.Equal(t, good[id].ConnectedAt, link.ConnectedAt)
 			require.NotNil(t, link.Problem)
 			assert.Equal(t, health.UpstreamUnavailable, link.Problem.Code)

@@ -49,7 +49,7 @@ func TestARevocationSaysWhatTheUpstreamConfirmed(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, c.outcome, payload.Outcome)
 			assert.Equal(t, c.status, payload.Link.Status)
-			assert.Equal(t, before.ID, payload.Link.ID)
+			assert.Equal(t, before.ID(), payload.Link.ID())
 			assert.Equal(t, c.late, payload.LateDataUntil != nil)
 			if c.late {
 				assert.WithinDuration(t, h.clock.Now().Add(6*time.Hour), *payload.LateDataUntil, time.Second)
@@ -100,7 +100,7 @@ func TestARevokedLinkCanBeRevokedAndConnectedAgain(t *testing.T) {
 	h.clock.advance(2 * time.Hour)
 	again := h.links("person-1", "lister")["fitbit"]
 	assert.Equal(t, health.StatusConnected, again.Status)
-	assert.Equal(t, first.ID, again.ID, "stable for ever")
+	assert.Equal(t, first.ID(), again.ID(), "stable for ever")
 	assert.True(t, again.ConnectedAt.After(*first.ConnectedAt))
 }
 

@@ -56,7 +56,7 @@ func (ec *executionContext) _DataSourceLink_id(ctx context.Context, field graphq
 			return ec.fieldContext_DataSourceLink_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.ID, nil
+			return obj.ID(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v health.LinkID) graphql.Marshaler {
@@ -67,7 +67,7 @@ func (ec *executionContext) _DataSourceLink_id(ctx context.Context, field graphq
 	)
 }
 func (ec *executionContext) fieldContext_DataSourceLink_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DataSourceLink", field, false, false, errors.New("field of type ID does not have child fields"))
+	return graphql.NewScalarFieldContext("DataSourceLink", field, true, false, errors.New("field of type ID does not have child fields"))
 }
 
 func (ec *executionContext) _DataSourceLink_dataSource(ctx context.Context, field graphql.CollectedField, obj *projection.Link) (ret graphql.Marshaler) {

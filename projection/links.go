@@ -123,7 +123,7 @@ func begin(ctx context.Context, asked []addressAsked, link *health.DataSourceLin
 }
 
 var link = Object[writtenLink]{
-	"id":         Text(func(l *writtenLink) health.LinkID { return l.ID }),
+	"id":         Text(func(l *writtenLink) health.LinkID { return l.ID() }),
 	"dataSource": One(dataSource, func(l *writtenLink) *health.DataSource { return &l.DataSource }),
 	"status":     Text(func(l *writtenLink) health.LinkStatus { return l.Status }),
 	"authorizationUrl": func(_ *graphql.OperationContext, field graphql.CollectedField) writer[writtenLink] {

@@ -74,13 +74,20 @@ func (l linked) answer(query string) *graphql.Response {
 func someLinks() []*health.DataSourceLink {
 	at, logo, yes, wait := time.Date(2026, 3, 29, 1, 2, 3, 456_000, time.UTC), health.URL("https://logo.example/?a=1&b=<2>"), true, health.Duration(90*time.Second)
 	full := &health.DataSourceLink{
-		ID: "link_1", User: "person-1", Status: health.StatusConnected, ConnectedAt: &at, CheckedAt: &at, LatestDataAt: &at, DataCheckedAt: &at,
+		StoredID: "link_1", User: "person-1", Status: health.StatusConnected, ConnectedAt: &at, CheckedAt: &at, LatestDataAt: &at, DataCheckedAt: &at,
 		DataSource:      health.DataSource{ID: "oura", Name: "Ou\"ra\u2028", Connector: "rook", Kind: health.KindBrowser, Capabilities: []health.Capability{health.CapabilityRevoke, health.CapabilityStepCount}, LogoURL: &logo},
 		AccountVerified: &yes, ScopesGranted: []string{"steps", "sleep"}, ScopesMissing: []string{},
 	}
 	full.Problem = &health.Problem{Code: health.NoNewData, Message: "wait <a> while", DataSource: &full.DataSource, RetryAfter: &wait, AuthorizationURL: &logo}
-	bare := &health.DataSourceLink{ID: "link_2", User: "person-1", Status: health.StatusUnknown, DataSource: health.DataSource{ID: "fails"}}
-	return []*health.DataSourceLink{full, bare, {ID: "link_3", Status: health.StatusNotConnected, DataSource: health.DataSource{ID: "nowhere"}}}
+	bare := &health.DataSourceLink{User: "person-1", Namer: namer{}, Status: health.StatusUnknown, DataSource: health.DataSource{ID: "fails"}}
+	return []*health.DataSourceLink{full, bare, {StoredID: "link_3", Status: health.StatusNotConnected, DataSource: health.DataSource{ID: "nowhere"}}}
+}
+
+// namer names a link that is not stored.
+type namer struct{}
+
+func (namer) NameLink(user health.UserID, source health.DataSourceID) health.LinkID {
+	return health.LinkID(fmt.Sprintf("link_%s_%s", user, source))
 }
 
 // addressOf fails for one link, has none for another, and else tells what it was asked.
@@ -146,7 +153,7 @@ func TestAFailedAddressIsAnErrorAtItsPlace(t *testing.T) {
 	require.Len(t, response.Errors, 1)
 	assert.Equal(t, "mine[1].there", response.Errors[0].Path.String())
 	assert.Equal(t, 2, response.Errors[0].Locations[0].Line)
-	assert.JSONEq(t, `{"mine":[{"id":"link_1","there":"https://consent.example/"},{"id":"link_2","there":null},{"id":"link_3","there":null}]}`, string(response.Data))
+	assert.JSONEq(t, `{"mine":[{"id":"link_1","there":"https://consent.example/"},{"id":"link_person-1_fails","there":null},{"id":"link_3","there":null}]}`, string(response.Data))
 }
 
 // Nobody is waited for before everybody was asked.
