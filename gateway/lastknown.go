@@ -48,7 +48,8 @@ func (g *Gateway) offers(plug *connectors.Plug, links []health.DataSourceLink) {
 		return
 	}
 	same := func(l health.DataSourceLink, s health.DataSource) bool { return l.DataSource.ID == s.ID }
-	if known, _ := g.offered.Load(plug); known != nil && slices.EqualFunc(links, known.([]health.DataSource), same) {
+	known, _ := g.offered.Load(plug)
+	if offered, _ := known.([]health.DataSource); slices.EqualFunc(links, offered, same) {
 		return
 	}
 	sources := make([]health.DataSource, len(links))

@@ -97,7 +97,7 @@ func addressOf(_ context.Context, link *health.DataSourceLink, redirect *health.
 		case "fails":
 			return nil, errors.New("no address")
 		case "nowhere":
-			return nil, nil //nolint:nilnil // null is the answer
+			return nil, nil
 		}
 		address := health.URL("https://consent.example/")
 		if redirect != nil {
@@ -164,7 +164,7 @@ func TestAddressesAreFoundSideBySide(t *testing.T) {
 		asked.Done()
 		return func() (*health.URL, error) {
 			asked.Wait()
-			return nil, nil //nolint:nilnil // null is the answer
+			return nil, nil
 		}
 	}}
 	assert.Empty(t, l.answer(`{ connections { authorizationUrl b: authorizationUrl(redirectUrl: "https://app.example/") } }`).Errors)

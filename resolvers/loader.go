@@ -45,6 +45,37 @@ func (l *loader[K, V]) forget() {
 	l.made = nil
 }
 
+// memo makes each read of an operation once where no upstream is asked: whoever needs it first does it, without a goroutine.
+type memo[K comparable, V any] struct {
+	read func(context.Context, K) (V, error)
+
+	mu   sync.Mutex
+	made map[K]dataloader.Thunk[V]
+}
+
+// Load gives what does the read, unless it was done.
+func (m *memo[K, V]) Load(ctx context.Context, key K) dataloader.Thunk[V] {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.made[key] == nil {
+		if m.made == nil {
+			m.made = map[K]dataloader.Thunk[V]{}
+		}
+		m.made[key] = sync.OnceValues(func() (V, error) {
+			result := guarded(ctx, key, m.read)
+			return result.Data, result.Error
+		})
+	}
+	return m.made[key]
+}
+
+// forget makes whoever asks next read afresh.
+func (m *memo[K, V]) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.made = nil
+}
+
 // guarded keeps a panic out of the loader, which would print it with all it holds.
 func guarded[K comparable, V any](ctx context.Context, key K, read func(context.Context, K) (V, error)) *dataloader.Result[V] {
 	result := &dataloader.Result[V]{}

@@ -20,7 +20,8 @@ type reads struct {
 	plan      func() plan
 	freshness *Freshness // nil where nobody asks for it
 
-	people  loader[group, map[health.UserID]*gateway.Person]
+	people  memo[group, map[health.UserID]*gateway.Person]
+	granted memo[linksKey, map[health.UserID][]health.DataSourceLink] // of connectors whose links are our own grants
 	links   loader[linksKey, map[health.UserID][]health.DataSourceLink]
 	zones   loader[health.UserID, gateway.Zone]
 	steps   loader[daysKey, gateway.StepRead]
@@ -59,6 +60,7 @@ func newReads(ctx context.Context, g *gateway.Gateway, admit Admit) *reads {
 	r.freshness, _ = ctx.Value(freshnessKey{}).(*Freshness)
 	r.plan = sync.OnceValue(func() plan { return planOf(ctx, g, admit) })
 	r.people.read = r.readPeople
+	r.granted.read = r.readLinks
 	r.links.read = r.readLinks
 	r.zones.read = r.readZone
 	r.steps.read = r.readSteps
@@ -84,6 +86,7 @@ func readsOf(ctx context.Context) *reads {
 // forget makes the fields after a mutation read afresh.
 func (r *reads) forget() {
 	r.people.forget()
+	r.granted.forget()
 	r.links.forget()
 	r.zones.forget()
 	r.steps.forget()
@@ -152,7 +155,11 @@ func (r *reads) readLinks(ctx context.Context, key linksKey) (map[health.UserID]
 }
 
 func (r *reads) connectorLinks(ctx context.Context, user health.UserID, connector string) dataloader.Thunk[map[health.UserID][]health.DataSourceLink] {
-	return r.links.Load(ctx, linksKey{connector, in(r.plan().links[connector], user)})
+	key := linksKey{connector, in(r.plan().links[connector], user)}
+	if r.gateway.Registry.Plug(connector).Links == nil {
+		return r.granted.Load(ctx, key)
+	}
+	return r.links.Load(ctx, key)
 }
 
 func (r *reads) readZone(ctx context.Context, user health.UserID) (gateway.Zone, error) {
