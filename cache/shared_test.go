@@ -15,6 +15,7 @@ import (
 
 	"healthgraph/cache"
 	"healthgraph/connectors"
+	"healthgraph/connectors/connectortest"
 	"healthgraph/health"
 	"healthgraph/server/redistest"
 	"healthgraph/tokens"
@@ -135,7 +136,7 @@ func account(user string, state uint64) connectors.Account {
 type everything struct {
 	links   []connectors.LinksResult
 	days    []connectors.DayResult
-	samples connectors.AllSamples
+	samples connectortest.AllSamples
 }
 
 // read reads all that there is about somebody.
@@ -144,7 +145,7 @@ func (p process) read(who connectors.Account) everything {
 	return everything{
 		p.Plug("totals").Links.ReadLinks(p.t.Context(), []connectors.Account{who}),
 		p.Plug("totals").DailySteps.ReadDailySteps(p.t.Context(), who, days.Each()),
-		connectors.ReadAllSamples(p.t.Context(), p.Plug("sampler").Samples, who, connectors.SamplesOn(health.StepCountMetric, days)),
+		connectortest.ReadAllSamples(p.t.Context(), p.Plug("sampler").Samples, who, connectors.SamplesOn(health.StepCountMetric, days)),
 	}
 }
 

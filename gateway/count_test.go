@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"healthgraph/connectors"
+	"healthgraph/connectors/connectortest"
 	"healthgraph/gateway"
 	"healthgraph/health"
 )
@@ -51,7 +52,7 @@ func (l *lister) counts(steps map[string]int, sources ...health.DataSource) {
 
 // walks makes one sample of the granter's at noon of each day.
 func (g *granter) walks(steps map[string]float64) {
-	g.samples = connectors.AllSamples{}
+	g.samples = connectortest.AllSamples{}
 	for day, n := range steps {
 		noon := date("2026-03-" + day).Start(health.UTC).Add(11 * time.Hour)
 		g.samples.Samples = append(g.samples.Samples, health.Sample{Device: "phone", Start: noon, End: noon.Add(time.Minute), Value: n})
@@ -207,9 +208,9 @@ func TestSamplesThatMakeNoSenseAreSaidToBeLeftOut(t *testing.T) {
 func TestAForbiddenReadIsAMissingPermission(t *testing.T) {
 	h := newHouse(t)
 	h.grant("person-1", nil)
-	h.granter.samples = connectors.AllSamples{SampleResult: connectors.SampleResult{Err: connectors.FailureFromStatus("Granter", connectors.PersonCredential, 403, nil, h.clock.Now())}}
+	h.granter.samples = connectortest.AllSamples{SampleResult: connectors.SampleResult{Err: connectors.FailureFromStatus("Granter", connectors.PersonCredential, 403, nil, h.clock.Now())}}
 	assert.Equal(t, []health.Presence{health.PresenceNoPermission}, presences(h.stepCount("25", "25")))
-	h.granter.samples = connectors.AllSamples{SampleResult: connectors.SampleResult{Err: connectors.FailureFromStatus("Granter", connectors.OwnCredential, 403, nil, h.clock.Now())}}
+	h.granter.samples = connectortest.AllSamples{SampleResult: connectors.SampleResult{Err: connectors.FailureFromStatus("Granter", connectors.OwnCredential, 403, nil, h.clock.Now())}}
 	assert.Equal(t, []health.Presence{health.PresenceUnavailable}, presences(h.stepCount("25", "25")), "our own refusal is not the person's")
 }
 

@@ -49,7 +49,7 @@ func FuzzAnswers(f *testing.F) {
 			return err != nil
 		}
 
-		result := connectors.ReadAllSamples(t.Context(), connector, account, stepsOn(days))
+		result := connectortest.ReadAllSamples(t.Context(), connector, account, stepsOn(days))
 		failed(result.Err)
 		for _, s := range result.Samples {
 			require.False(t, s.End.Before(s.Start), "it ends after it begins")
