@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -26,17 +27,26 @@ func (h *house) stepCount(from, to string, sources ...string) health.StepCount {
 	h.t.Helper()
 	request, err := h.DayRequest(h.t.Context(), date("2026-03-"+from), date("2026-03-"+to), nil, sources, nil)
 	require.NoError(h.t, err)
-	person := h.person("person-1")
-	var reads []gateway.StepRead
-	for _, connector := range h.StepConnectors(request.Filter()) {
-		links := h.Links(h.t.Context(), connector, []*gateway.Person{person})[0]
-		read, worthReading := h.StepLinks(connector, links, request.Filter())
-		if worthReading {
-			read = h.Steps(h.t.Context(), person, connector, links, request.Days)
-		}
-		reads = append(reads, read)
-	}
+	reads := readEach(h, h.StepConnectors(request.Filter()), request, h.StepLinks, h.Steps)
 	return h.CountSteps(request, gateway.Zone{TimeZone: health.UTC, Origin: health.ZoneDefault}, reads)
+}
+
+// readEach has person-1's days read at each of the connectors where that is worth it, as a resolver does.
+func readEach[R any](h *house, names []string, request gateway.DayRequest,
+	linked func(string, []health.DataSourceLink, gateway.Filter) (R, bool),
+	read func(context.Context, *gateway.Person, string, []health.DataSourceLink, health.DateRange) R,
+) (reads []R) {
+	h.t.Helper()
+	person := h.person("person-1")
+	for _, name := range names {
+		links := h.Links(h.t.Context(), name, []*gateway.Person{person})[0]
+		found, worthReading := linked(name, links, request.Filter())
+		if worthReading {
+			found = read(h.t.Context(), person, name, links, request.Days)
+		}
+		reads = append(reads, found)
+	}
+	return reads
 }
 
 // counts makes the lister's totals, of the sources named.
