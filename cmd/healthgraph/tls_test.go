@@ -18,6 +18,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"healthgraph/logtest"
 )
 
 // selfSigned is a certificate for 127.0.0.1 with that serial number, and its key, in PEM.
@@ -81,7 +83,7 @@ func TestServeSpeaksTLSByItselfWhereItHasACertificate(t *testing.T) {
 }
 
 func TestACertificateThatWasRenewedIsTakenUp(t *testing.T) {
-	log := &logged{}
+	log := &logtest.Log{}
 	s := edgeSettings{TLSCertFile: filepath.Join(t.TempDir(), "chain.pem"), TLSKeyFile: filepath.Join(t.TempDir(), "key.pem")}
 	put := func(chain, key []byte) {
 		require.NoError(t, os.WriteFile(s.TLSCertFile, chain, 0o600))
