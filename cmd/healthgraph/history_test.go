@@ -39,10 +39,9 @@ func evenly(n int, apart time.Duration, first onetwentyone.Step) iter.Seq[onetwe
 	}
 }
 
-// throughFiveYears makes so many samples like the first for every day of the five years.
-func throughFiveYears(perDay int, long time.Duration, value float64) iter.Seq[onetwentyone.Step] {
-	begin := time.Date(2021, time.April, 12, 0, 0, 0, 0, time.UTC)
-	return evenly(1829*perDay, 24*time.Hour/time.Duration(perDay), onetwentyone.Step{Start: begin, End: begin.Add(long), Value: value, Source: "phone"})
+// everyDay makes so many samples for every one of the days.
+func everyDay(begin time.Time, days, perDay int, long time.Duration, value float64) iter.Seq[onetwentyone.Step] {
+	return evenly(days*perDay, 24*time.Hour/time.Duration(perDay), onetwentyone.Step{Start: begin, End: begin.Add(long), Value: value, Source: "phone"})
 }
 
 // history links the person "w" to OneTwentyOne alone, where they have this history.
@@ -60,10 +59,10 @@ func (w *world) walked(steps []onetwentyone.Step) {
 	w.history("Europe/Paris", slices.Values(steps))
 }
 
-// walks is a history of n samples of a step each for every day of the five years.
-func (w *world) walks(perDay int) {
+// walks is a history of so many samples of a step each for every one of the days.
+func (w *world) walks(begin time.Time, days, perDay int) {
 	w.t.Helper()
-	w.history("UTC", throughFiveYears(perDay, 5*time.Second, 1))
+	w.history("UTC", everyDay(begin, days, perDay, 5*time.Second, 1))
 }
 
 // many is a history of n samples of a step each, ten seconds apart, the first at the start of 2026-04-06 in UTC.

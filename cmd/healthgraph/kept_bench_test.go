@@ -100,7 +100,8 @@ func (w *benched) ask(query string) {
 func (w *benched) link(perDay int) {
 	w.b.Helper()
 	w.control(w.rook.Handler(), http.MethodPut, "/_control/people/w", `{"timeZone": "UTC", "sources": {"Garmin": true}}`)
-	loadSteps(w.b, w.oneTwentyOne, "walker", throughFiveYears(perDay, time.Minute, 20))
+	begin := time.Date(2021, time.April, 12, 0, 0, 0, 0, time.UTC)
+	loadSteps(w.b, w.oneTwentyOne, "walker", everyDay(begin, 1829, perDay, time.Minute, 20))
 	var made onetwentyone.PersonOutput
 	require.NoError(w.b, json.Unmarshal([]byte(w.control(w.oneTwentyOne.Handler(), http.MethodPut, "/_control/people/walker", `{"homeTimezone": "UTC"}`)), &made))
 	var pat struct{ Token string }

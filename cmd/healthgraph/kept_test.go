@@ -169,7 +169,7 @@ func TestDaysAreReadAgainByTheirAge(t *testing.T) {
 func TestFiveYearsOfSamplesGoOnAtThePageThatFailed(t *testing.T) {
 	storetest.Both(t, func(t *testing.T, url string) {
 		w, _ := keepingWorld(t, worldOptions{databaseURL: url})
-		w.walks(50) // 91,450 samples: ten pages
+		w.walks(time.Date(2021, time.April, 12, 0, 0, 0, 0, time.UTC), 1829, 50) // 91,450 samples: ten pages
 		pages := func() int { n := w.calls()["onetwentyone.quantity"]; w.forgetCalls(); return n }
 		w.control(w.oneTwentyOne.Handler(), http.MethodPut, "/_control/budget", `{"remaining": 4}`)
 		half := w.steps("w", fiveYears)
