@@ -96,7 +96,7 @@ func (p *planner) root(ctx context.Context, selections ast.SelectionSet) {
 		case "user", "node":
 			p.persons(ctx, []any{arguments["id"]}, field.Selections)
 		case "users", "nodes":
-			p.persons(ctx, list(arguments["ids"]), field.Selections)
+			p.persons(ctx, graphql.CoerceList(arguments["ids"]), field.Selections)
 		default:
 			var userID *health.UserID
 			if id, given := arguments["userId"]; given && id != nil {
@@ -263,22 +263,10 @@ func with(names []string, name string) []string {
 	return slices.Insert(names, at, name)
 }
 
-// list is an argument's list as GraphQL coerces it: a single value is a list of one.
-func list(value any) []any {
-	switch value := value.(type) {
-	case nil:
-		return nil
-	case []any:
-		return value
-	default:
-		return []any{value}
-	}
-}
-
 // slugs is a dataSources argument; nil when there is none.
 func slugs(value any) []string {
 	var ids []string
-	for _, element := range list(value) {
+	for _, element := range graphql.CoerceList(value) {
 		var id health.DataSourceID
 		if id.UnmarshalGQL(element) != nil {
 			return []string{""} // not an id: refused like any unknown slug
