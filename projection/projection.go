@@ -13,6 +13,7 @@ import (
 	"context"
 	"io"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -64,10 +65,16 @@ func (o *output) expect(written, rest int) {
 // Write writes v as the field that ctx stands at selects it. It is for MarshalGQLContext.
 func Write[T any](ctx context.Context, w io.Writer, object Object[T], v *T) {
 	write := object.selected(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field)
-	o := output{b: make([]byte, 0, chunk+chunk/8), w: w}
-	write(&o, v)
+	o, _ := outputs.Get().(*output)
+	o.b, o.w = o.b[:0], w
+	write(o, v)
 	o.flush(0)
+	o.w = nil
+	outputs.Put(o)
 }
+
+// outputs are those whose buffers nobody fills at the moment: a page of few samples needs little of one.
+var outputs = sync.Pool{New: func() any { return &output{b: make([]byte, 0, chunk+chunk/8)} }}
 
 // fieldsOf are the fields that a field selects of its object, which may implement interfaces.
 func fieldsOf(operation *graphql.OperationContext, of graphql.CollectedField, interfaces ...string) []graphql.CollectedField {
