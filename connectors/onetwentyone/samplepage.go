@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -112,7 +113,7 @@ func (r *sampleReader) readEnvelope(s scanner, page *samplePage) (listed bool, e
 			var pagination struct {
 				HasMore *bool `json:"has_more"`
 			}
-			if json.Unmarshal(value, &pagination) != nil {
+			if connectors.Unmarshal(value, &pagination) != nil {
 				return false, errors.New("the page's pagination has another type than promised")
 			}
 			page.hasMore = pagination.HasMore
@@ -130,12 +131,16 @@ func (r *sampleReader) readItems(s scanner, page *samplePage) (listed bool, err 
 		_, err = s.value()
 		return false, err
 	}
-	page.samples = make([]health.Sample, 0, min(len(s.text)/leastItem, pageSize))
 	_, _ = s.ReadToken() // the bracket
 	for s.PeekKind() != ']' {
+		begin := s.InputOffset()
 		sample, recognised, ok, err := r.readItem(s)
 		if err != nil {
 			return false, err
+		}
+		if page.samples == nil { // the others are about as long
+			most := int64(len(s.text)) / max(s.InputOffset()-begin, leastItem)
+			page.samples = make([]health.Sample, 0, min(most+1, pageSize))
 		}
 		page.items++
 		page.recognised = page.recognised || recognised
@@ -191,6 +196,10 @@ func (r *sampleReader) readItem(s scanner) (sample health.Sample, recognised, ok
 
 // column says which of a sample's fields a name stands for.
 func (r *sampleReader) column(name []byte) column {
+	var plain [48]byte
+	if collapsed, ok := collapsedInto(plain[:0], name); ok {
+		return columnsByName[string(collapsed)]
+	}
 	c, known := r.names[string(name)]
 	if !known {
 		text, _ := connectors.Text(name)
@@ -200,4 +209,23 @@ func (r *sampleReader) column(name []byte) column {
 		}
 	}
 	return c
+}
+
+// collapsedInto is what a name is compared by, without its quotes, if it is as names are: short, and of ASCII without escapes.
+func collapsedInto(collapsed, name []byte) (_ []byte, ok bool) {
+	if len(name) > cap(collapsed) {
+		return nil, false
+	}
+	for _, c := range name[1 : len(name)-1] {
+		switch {
+		case c == '_' || c == '-' || c == ' ':
+		case c >= 'A' && c <= 'Z':
+			collapsed = append(collapsed, c-'A'+'a')
+		case c == '\\' || c >= utf8.RuneSelf:
+			return nil, false
+		default:
+			collapsed = append(collapsed, c)
+		}
+	}
+	return collapsed, true
 }
