@@ -33,7 +33,7 @@ func onePage(n int) []byte {
 
 // BenchmarkReadSamples reads one page, in doubling sizes, without a network.
 func BenchmarkReadSamples(b *testing.B) {
-	for _, n := range []int{1250, 2500, 5000, 10_000} {
+	for _, n := range []int{1, 30, 1250, 2500, 5000, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) { benchmarkPage(b, onePage(n), n) })
 	}
 }

@@ -207,9 +207,9 @@ func sourcesNamed(names []string) []health.DataSource {
 	seen := map[health.DataSourceID]bool{}
 	for _, name := range names {
 		source := sourceNamed(name, "")
-		if printable(name) != "" && !seen[source.ID] {
+		if !source.nameless && !seen[source.ID] {
 			seen[source.ID] = true
-			sources = append(sources, source)
+			sources = append(sources, source.DataSource)
 		}
 	}
 	return sources
