@@ -214,7 +214,7 @@ func (g *Gateway) lastKnown(p *Person, plug *connectors.Plug, failure error) []h
 	var links []health.DataSourceLink
 	add := func(record LinkRecord, source health.DataSource) {
 		link := linkOf(record, source)
-		link.Status, link.Problem = health.StatusUnknown, problem
+		link.Status, link.LastKnownStatus, link.Problem = health.StatusUnknown, record.lastKnown(), problem
 		links = append(links, link)
 	}
 	everRead := false // otherwise what is stored is a link or two that were written for themselves
