@@ -19,7 +19,7 @@ type UpstreamID struct {
 
 // LinkRecord is what is remembered of the link between a person and a data source. Times are zero when not known.
 type LinkRecord struct {
-	ID            health.LinkID
+	ID            health.LinkID // "" while it is not stored
 	User          health.UserID
 	Connector     string
 	DataSource    health.DataSourceID

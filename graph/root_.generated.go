@@ -23,9 +23,12 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	CompleteAuthorizationPayload() CompleteAuthorizationPayloadResolver
 	DataSourceLink() DataSourceLinkResolver
+	LinkPersonalAccessTokenPayload() LinkPersonalAccessTokenPayloadResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
+	RevokePayload() RevokePayloadResolver
 	StepCount() StepCountResolver
 	Subscription() SubscriptionResolver
 	User() UserResolver

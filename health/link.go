@@ -34,7 +34,7 @@ func (id *LinkID) UnmarshalGQL(v any) error {
 
 // DataSourceLink is the link between one person and one data source. Times are instants in UTC, nil when not known.
 type DataSourceLink struct {
-	ID         LinkID
+	StoredID   LinkID // "" for a link that is not stored: see ID
 	User       UserID
 	DataSource DataSource
 	Status     LinkStatus
@@ -51,6 +51,21 @@ type DataSourceLink struct {
 	ScopesMissing   []string // nil where the upstream has no scopes
 	Problem         *Problem
 	FreshUntil      time.Time // until when it need not be asked for again; zero = it has to be
+
+	Namer LinkNamer // of a link that is not stored
+}
+
+// LinkNamer works out the id of a link, always the same for the same person and data source.
+type LinkNamer interface {
+	NameLink(user UserID, source DataSourceID) LinkID
+}
+
+// ID names the link for ever. That of one which is not stored is worked out here: most answers have no use for it.
+func (l DataSourceLink) ID() LinkID {
+	if l.StoredID != "" {
+		return l.StoredID
+	}
+	return l.Namer.NameLink(l.User, l.DataSource.ID)
 }
 
 // IsNode marks a link as a Node.

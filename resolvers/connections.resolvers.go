@@ -5,11 +5,12 @@ import (
 	"healthgraph/callers"
 	"healthgraph/graph"
 	"healthgraph/health"
+	"healthgraph/projection"
 )
 
 // AuthorizationURL is the resolver for the authorizationUrl field.
-func (r *dataSourceLinkResolver) AuthorizationURL(ctx context.Context, obj *health.DataSourceLink, redirectURL *health.URL) (*health.URL, error) {
-	return readsOf(ctx).linkAuthorizationURL(ctx, obj, redirectURL)
+func (r *dataSourceLinkResolver) AuthorizationURL(ctx context.Context, obj *projection.Link, redirectURL *health.URL) (*health.URL, error) {
+	return authorize(ctx, obj.DataSourceLink, redirectURL)()
 }
 
 // Revoke is the resolver for the revoke field.
@@ -64,7 +65,7 @@ func (r *mutationResolver) EraseUser(ctx context.Context, input *health.EraseUse
 }
 
 // Connections is the resolver for the connections field.
-func (r *queryResolver) Connections(ctx context.Context, userID *string, dataSources []string, maxAge *health.Duration) ([]health.DataSourceLink, error) {
+func (r *queryResolver) Connections(ctx context.Context, userID *string, dataSources []string, maxAge *health.Duration) ([]projection.Link, error) {
 	user, err := target(ctx, userID, "userId")
 	if err != nil {
 		return nil, err
@@ -73,10 +74,21 @@ func (r *queryResolver) Connections(ctx context.Context, userID *string, dataSou
 	if err != nil {
 		return nil, err
 	}
-	return readsOf(ctx).connections(ctx, user, filter)
+	return links(ctx, user, filter)
+}
+
+// Link is the resolver for the link field.
+func (r *revokePayloadResolver) Link(ctx context.Context, obj *health.RevokePayload) (*projection.Link, error) {
+	return projection.OneLink(&obj.Link, authorize), nil
 }
 
 // DataSourceLink returns graph.DataSourceLinkResolver implementation.
 func (r *Resolver) DataSourceLink() graph.DataSourceLinkResolver { return &dataSourceLinkResolver{r} }
 
-type dataSourceLinkResolver struct{ *Resolver }
+// RevokePayload returns graph.RevokePayloadResolver implementation.
+func (r *Resolver) RevokePayload() graph.RevokePayloadResolver { return &revokePayloadResolver{r} }
+
+type (
+	dataSourceLinkResolver struct{ *Resolver }
+	revokePayloadResolver  struct{ *Resolver }
+)

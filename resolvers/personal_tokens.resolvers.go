@@ -4,8 +4,15 @@ import (
 	"context"
 	"healthgraph/callers"
 	"healthgraph/gateway"
+	"healthgraph/graph"
 	"healthgraph/health"
+	"healthgraph/projection"
 )
+
+// Link is the resolver for the link field.
+func (r *linkPersonalAccessTokenPayloadResolver) Link(ctx context.Context, obj *health.LinkPersonalAccessTokenPayload) (*projection.Link, error) {
+	return projection.OneLink(&obj.Link, authorize), nil
+}
 
 // LinkPersonalAccessToken is the resolver for the linkPersonalAccessToken field.
 func (r *mutationResolver) LinkPersonalAccessToken(ctx context.Context, input health.LinkPersonalAccessTokenInput) (*health.LinkPersonalAccessTokenPayload, error) {
@@ -23,3 +30,10 @@ func (r *mutationResolver) LinkPersonalAccessToken(ctx context.Context, input he
 	}
 	return &payload, nil
 }
+
+// LinkPersonalAccessTokenPayload returns graph.LinkPersonalAccessTokenPayloadResolver implementation.
+func (r *Resolver) LinkPersonalAccessTokenPayload() graph.LinkPersonalAccessTokenPayloadResolver {
+	return &linkPersonalAccessTokenPayloadResolver{r}
+}
+
+type linkPersonalAccessTokenPayloadResolver struct{ *Resolver }

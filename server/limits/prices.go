@@ -113,12 +113,15 @@ var prices = map[string]func(a arguments, size int) price{
 
 	"Mutation.completeAuthorization": calls(3), // the exchange, the profile, the links
 
-	"Mutation.linkPersonalAccessToken": calls(3),               // the exchange, the profile, the links
-	"Mutation.revoke":                  calls(3),               // the links where none are kept, the revocation, the links
-	"Mutation.revokeAll":               calls(sources + 2*few), // a revocation for each, the links
-	"Mutation.eraseUser":               calls(sources + 2*few),
-	"RevokeAllPayload.results":         listOf(sources),
-	"EraseUserPayload.results":         listOf(sources),
+	"Mutation.linkPersonalAccessToken":    calls(3),               // the exchange, the profile, the links
+	"Mutation.revoke":                     calls(3),               // the links where none are kept, the revocation, the links
+	"Mutation.revokeAll":                  calls(sources + 2*few), // a revocation for each, the links
+	"Mutation.eraseUser":                  calls(sources + 2*few),
+	"CompleteAuthorizationPayload.link":   free,
+	"LinkPersonalAccessTokenPayload.link": free,
+	"RevokePayload.link":                  free,
+	"RevokeAllPayload.results":            listOf(sources),
+	"EraseUserPayload.results":            listOf(sources),
 }
 
 func free(arguments, int) price { return price{count: 1, size: 1} }
