@@ -39,6 +39,7 @@ var doors = map[string][]string{
 	"server/ratelimit":         {"sharing"},
 	"sharing":                  {},
 	"together":                 {},
+	"logtest":                  {},
 	"server/redistest":         {},
 	"simulators":               {},
 	"simulators/people":        {},

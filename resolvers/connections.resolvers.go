@@ -2,7 +2,6 @@ package resolvers
 
 import (
 	"context"
-	"healthgraph/callers"
 	"healthgraph/graph"
 	"healthgraph/health"
 	"healthgraph/projection"
@@ -15,17 +14,9 @@ func (r *dataSourceLinkResolver) AuthorizationURL(ctx context.Context, obj *proj
 
 // Revoke is the resolver for the revoke field.
 func (r *mutationResolver) Revoke(ctx context.Context, input health.RevokeInput) (*health.RevokePayload, error) {
-	caller := callers.FromContext(ctx)
-	user, err := concerned(ctx, input.UserID, "input.userId")
-	if err != nil {
-		return nil, err
-	}
-	defer readsOf(ctx).forget()
-	payload, err := r.Gateway.Revoke(ctx, user, input.DataSource, caller.Actor())
-	if err != nil {
-		return nil, err
-	}
-	return &payload, nil
+	return change(ctx, input.UserID, func(user health.UserID, actor health.Actor) (health.RevokePayload, error) {
+		return r.Gateway.Revoke(ctx, user, input.DataSource, actor)
+	})
 }
 
 // RevokeAll is the resolver for the revokeAll field.
@@ -33,17 +24,9 @@ func (r *mutationResolver) RevokeAll(ctx context.Context, input *health.RevokeAl
 	if input == nil {
 		input = &health.RevokeAllInput{}
 	}
-	caller := callers.FromContext(ctx)
-	user, err := concerned(ctx, input.UserID, "input.userId")
-	if err != nil {
-		return nil, err
-	}
-	defer readsOf(ctx).forget()
-	payload, err := r.Gateway.RevokeAll(ctx, user, caller.Actor())
-	if err != nil {
-		return nil, err
-	}
-	return &payload, nil
+	return change(ctx, input.UserID, func(user health.UserID, actor health.Actor) (health.RevokeAllPayload, error) {
+		return r.Gateway.RevokeAll(ctx, user, actor)
+	})
 }
 
 // EraseUser is the resolver for the eraseUser field.
@@ -51,17 +34,9 @@ func (r *mutationResolver) EraseUser(ctx context.Context, input *health.EraseUse
 	if input == nil {
 		input = &health.EraseUserInput{}
 	}
-	caller := callers.FromContext(ctx)
-	user, err := concerned(ctx, input.UserID, "input.userId")
-	if err != nil {
-		return nil, err
-	}
-	defer readsOf(ctx).forget()
-	payload, err := r.Gateway.Erase(ctx, user, caller.Actor())
-	if err != nil {
-		return nil, err
-	}
-	return &payload, nil
+	return change(ctx, input.UserID, func(user health.UserID, actor health.Actor) (health.EraseUserPayload, error) {
+		return r.Gateway.Erase(ctx, user, actor)
+	})
 }
 
 // Connections is the resolver for the connections field.

@@ -17,7 +17,7 @@ func (r *reads) readSteps(ctx context.Context, key daysKey) (gateway.StepRead, e
 	if ask.Zones, err = r.zonesOf(ctx, key.linksOf, strings.Split(key.zones, " ")); err != nil {
 		return gateway.StepRead{}, err
 	}
-	if readers, days := r.plan().readers(key.field, key.connector); len(readers) > 1 && days.Contains(key.days) {
+	if all := r.plan().readersOf(key.field, key.connector); len(all.of) > 1 && all.days.Contains(key.days) {
 		kept, err := r.kept.Load(ctx, key.connector)()
 		if err != nil {
 			return gateway.StepRead{}, err

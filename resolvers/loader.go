@@ -91,7 +91,12 @@ func sideBySide[T any](ctx context.Context, connectors []string, read func(conte
 	results := make([]*dataloader.Result[T], len(connectors))
 	var all sync.WaitGroup
 	for i, connector := range connectors {
-		all.Go(func() { results[i] = guarded(ctx, connector, read) })
+		if i > 0 {
+			all.Go(func() { results[i] = guarded(ctx, connector, read) })
+		}
+	}
+	if len(connectors) > 0 {
+		results[0] = guarded(ctx, connectors[0], read)
 	}
 	all.Wait()
 	found := make([]T, len(results))

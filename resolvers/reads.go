@@ -188,10 +188,10 @@ func (r *reads) zone(ctx context.Context, user health.UserID, argument *health.T
 
 // readKept looks for what is kept of the steps of everybody whom the plan foresees.
 func (r *reads) readKept(ctx context.Context, connector string) (map[health.UserID][]gateway.KeptDay, error) {
-	readers, days := r.plan().readers("stepCount", connector)
-	users := make([]health.UserID, len(readers))
+	all := r.plan().readersOf("stepCount", connector)
+	users := make([]health.UserID, len(all.of))
 	var zones []health.TimeZone
-	for i, reader := range readers {
+	for i, reader := range all.of {
 		users[i] = reader.user
 		more, err := r.zonesOf(ctx, reader.linksOf, r.plan().zones[reader])
 		if err != nil {
@@ -201,7 +201,7 @@ func (r *reads) readKept(ctx context.Context, connector string) (map[health.User
 			zones = withZone(zones, zone)
 		}
 	}
-	return r.gateway.KeptSteps(ctx, connector, users, days, zones), nil
+	return r.gateway.KeptSteps(ctx, connector, users, all.days, zones), nil
 }
 
 // zonesOf finds the zones behind names that were planned, in which the connector's samples are tallied. One that totals days itself

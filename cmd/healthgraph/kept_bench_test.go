@@ -101,16 +101,7 @@ func (w *benched) link(perDay int) {
 	w.b.Helper()
 	w.control(w.rook.Handler(), http.MethodPut, "/_control/people/w", `{"timeZone": "UTC", "sources": {"Garmin": true}}`)
 	begin := time.Date(2021, time.April, 12, 0, 0, 0, 0, time.UTC)
-	_, err := w.oneTwentyOne.LoadSteps("walker", func(add func(onetwentyone.Step) error) error {
-		for i := range 1829 * perDay {
-			at := begin.Add(time.Duration(i) * (24 * time.Hour / time.Duration(perDay)))
-			if err := add(onetwentyone.Step{Start: at, End: at.Add(time.Minute), Value: 20, Source: "phone"}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	require.NoError(w.b, err)
+	loadSteps(w.b, w.oneTwentyOne, "walker", everyDay(begin, 1829, perDay, time.Minute, 20))
 	var made onetwentyone.PersonOutput
 	require.NoError(w.b, json.Unmarshal([]byte(w.control(w.oneTwentyOne.Handler(), http.MethodPut, "/_control/people/walker", `{"homeTimezone": "UTC"}`)), &made))
 	var pat struct{ Token string }

@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"healthgraph/simulators"
-	"healthgraph/simulators/onetwentyone"
 	"healthgraph/simulators/rook"
 	"healthgraph/store/storetest"
 )
@@ -165,24 +164,6 @@ func TestDaysAreReadAgainByTheirAge(t *testing.T) {
 		w.steps("demo", `from: "2026-01-01", to: "2026-04-15"`)
 		assert.Equal(t, dueAt(whole.Days, age), rook.allow(1<<30), age)
 	}
-}
-
-// walks loads so many samples of a step each for every one of the days, for the person "w".
-func (w *world) walks(begin time.Time, days, perDay int) {
-	w.t.Helper()
-	_, err := w.oneTwentyOne.LoadSteps("walker", func(add func(onetwentyone.Step) error) error {
-		for i := range days * perDay {
-			at := begin.Add(time.Duration(i) * (24 * time.Hour / time.Duration(perDay)))
-			if err := add(onetwentyone.Step{Start: at, End: at.Add(5 * time.Second), Value: 1, Source: "phone"}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	require.NoError(w.t, err)
-	w.oneTwentyOnePerson("walker", `{"homeTimezone": "UTC"}`)
-	w.link("w", "walker")
-	w.forgetCalls()
 }
 
 func TestFiveYearsOfSamplesGoOnAtThePageThatFailed(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
 
+	"healthgraph/logtest"
 	"healthgraph/simulators"
 	"healthgraph/simulators/onetwentyone"
 	"healthgraph/simulators/rook"
@@ -91,7 +92,7 @@ type process struct {
 	t        *testing.T
 	cmd      *exec.Cmd
 	input    io.Closer
-	out, log logged
+	out, log logtest.Log
 	graphql  string // URL
 	ended    chan struct{}
 	waited   error // how it ended, once it has

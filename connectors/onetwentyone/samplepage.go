@@ -15,9 +15,7 @@ import (
 	"healthgraph/health"
 )
 
-// samplePage is a page of samples: {"pagination":{"current_page":1,"has_more":true,"next_page":"…"},"limit":{…},"data":[…]}. Of the
-// pagination has_more alone is read: the documented next_page loses the sort order and sometimes part of the path, and
-// one that named another host would be handed the person's token.
+// samplePage is what a pageAnswer has of samples.
 type samplePage struct {
 	hasMore    *bool
 	limit      json.RawMessage
