@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -52,22 +53,22 @@ func (s *Store) selectKnown(where string) string {
 		}
 		return ", " + name
 	}
-	text := ""
+	var text strings.Builder
 	for n, table := range knownTables {
 		if n > 0 {
-			text += " UNION ALL "
+			text.WriteString(" UNION ALL ")
 		}
-		text += fmt.Sprintf("SELECT %d, person, connector", n)
+		fmt.Fprintf(&text, "SELECT %d, person, connector", n)
 		for _, name := range table.texts {
-			text += column(name, "TEXT")
+			text.WriteString(column(name, "TEXT"))
 		}
-		text += column(table.sealed, bytes) + column(table.shared, "BOOLEAN")
+		text.WriteString(column(table.sealed, bytes) + column(table.shared, "BOOLEAN"))
 		for _, name := range table.instants {
-			text += column(name, "TIMESTAMPTZ")
+			text.WriteString(column(name, "TIMESTAMPTZ"))
 		}
-		text += column(table.version, "BIGINT") + " FROM " + table.name + " WHERE " + where
+		text.WriteString(column(table.version, "BIGINT") + " FROM " + table.name + " WHERE " + where)
 	}
-	return text
+	return text.String()
 }
 
 // knownRow is a row of any of the tables.
