@@ -62,12 +62,12 @@ bench: binary ## what the gateway costs beside a plain handler: docs/performance
 	./bin/bench --healthgraph $(BIN) --rounds $(ROUNDS) --scale $(SCALE) --workloads "$(WORKLOADS)" --profiles "$(PROFILES)" \
 	  --upstreams "$(UPSTREAMS)" --against "$(AGAINST)" --database "$(DATABASE)" --write "$(if $(AGAINST),,docs/performance.md)"
 
-# Ten minutes at 70 % of what the machine can do, one upstream failing on and off: make soak SOAKTIME=1h
+# Ten minutes at 70 % of what the machine can do, one upstream failing on and off: make soak SOAKTIME=1h DATABASE=postgres://… REDIS=redis://…
 SOAKTIME ?= 10m
 
 soak: binary ## what grows, breaks or slows down under load: docs/performance.md
 	go build -o bin/bench ./bench
-	./bin/bench soak --healthgraph $(BIN) --time $(SOAKTIME)
+	./bin/bench soak --healthgraph $(BIN) --time $(SOAKTIME) --database "$(DATABASE)" --redis "$(REDIS)"
 
 clean:
 	rm -rf bin web/node_modules web/dist/assets web/dist/index.html

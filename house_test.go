@@ -79,7 +79,7 @@ func TestDriversStayInTheStore(t *testing.T) {
 		"github.com/uptrace/bun":              {"store", "store/storetest", "migrations"},
 		"modernc.org/sqlite":                  {"store", "store/storetest"},
 		"github.com/99designs/gqlgen":         {"graph", "projection", "resolvers", "server", "server/*"},
-		"github.com/coder/websocket":          {"server"},
+		"github.com/coder/websocket":          {"server", "bench"},
 		"github.com/graph-gophers/dataloader": {"resolvers"},
 		"github.com/maypok86/otter":           {"server/documents", "cache"},
 		"github.com/tink-crypto/tink-go":      {"tokens"},

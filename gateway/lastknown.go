@@ -9,32 +9,36 @@ import (
 )
 
 // lastKnown is what was shown last while the upstream can't be asked: the links that are stored, and for the rest what the upstream
-// last offered to anybody, else the catalogue. Its list is read whole: what is not stored was not connected when that was read.
+// last offered to anybody, else the catalogue. Its list is read whole: all was checked when any of it was, and what is not stored was
+// not connected then.
 func (g *Gateway) lastKnown(p *Person, plug *connectors.Plug, failure error) []health.DataSourceLink {
 	problem := health.ProblemOf(failure)
 	g.logFailure(plug.Description.ID, failure)
 	offered := g.offeredBy(plug)
 	links := make([]health.DataSourceLink, 0, len(offered))
+	var readAt time.Time
+	for _, record := range p.links {
+		if record.Connector == plug.Description.ID {
+			readAt = latest(readAt, record.CheckedAt)
+		}
+	}
 	add := func(record LinkRecord, source health.DataSource) {
+		record.CheckedAt = readAt
 		link := g.linkOf(record, source)
-		link.Status, link.Problem = health.StatusUnknown, problem
+		link.Status, link.LastKnownStatus, link.Problem = health.StatusUnknown, record.lastKnown(), problem
 		links = append(links, link)
 	}
-	var readAt time.Time
 	for id, record := range p.links {
 		if record.Connector != plug.Description.ID {
 			continue
 		}
-		readAt = latest(readAt, record.CheckedAt)
 		if source, _, ok := g.knownSource(id); ok {
 			add(record, source)
 		}
 	}
 	for _, source := range offered {
 		if _, stored := p.links[source.ID]; !stored {
-			record := g.record(p, plug, source.ID)
-			record.CheckedAt = readAt
-			add(record, source)
+			add(g.record(p, plug, source.ID), source)
 		}
 	}
 	g.sort(links)

@@ -125,6 +125,29 @@ func (ec *executionContext) fieldContext_DataSourceLink_status(_ context.Context
 	return graphql.NewScalarFieldContext("DataSourceLink", field, false, false, errors.New("field of type LinkStatus does not have child fields"))
 }
 
+func (ec *executionContext) _DataSourceLink_lastKnownStatus(ctx context.Context, field graphql.CollectedField, obj *projection.Link) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataSourceLink_lastKnownStatus(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastKnownStatus, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *health.LinkStatus) graphql.Marshaler {
+			return ec.marshalOLinkStatus2ᚖhealthgraphᚋhealthᚐLinkStatus(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DataSourceLink_lastKnownStatus(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataSourceLink", field, false, false, errors.New("field of type LinkStatus does not have child fields"))
+}
+
 func (ec *executionContext) _DataSourceLink_authorizationUrl(ctx context.Context, field graphql.CollectedField, obj *projection.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -865,6 +888,11 @@ func (ec *executionContext) _DataSourceLink(ctx context.Context, sel ast.Selecti
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "lastKnownStatus":
+			out.Values[i] = ec._DataSourceLink_lastKnownStatus(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "authorizationUrl":
 			field := field
 
@@ -1345,6 +1373,25 @@ func (ec *executionContext) marshalOEraseUserPayload2ᚖhealthgraphᚋhealthᚐE
 		return graphql.Null
 	}
 	return ec._EraseUserPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOLinkStatus2ᚖhealthgraphᚋhealthᚐLinkStatus(ctx context.Context, v any) (*health.LinkStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := health.LinkStatus(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLinkStatus2ᚖhealthgraphᚋhealthᚐLinkStatus(ctx context.Context, sel ast.SelectionSet, v *health.LinkStatus) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) marshalOProblem2ᚖhealthgraphᚋhealthᚐProblem(ctx context.Context, sel ast.SelectionSet, v *health.Problem) graphql.Marshaler {

@@ -34,14 +34,16 @@ func (id *LinkID) UnmarshalGQL(v any) error {
 
 // DataSourceLink is the link between one person and one data source. Times are instants in UTC, nil when not known.
 type DataSourceLink struct {
-	StoredID      LinkID // "" for a link that is not stored: see ID
-	User          UserID
-	DataSource    DataSource
-	Status        LinkStatus
-	ConnectedAt   *time.Time // when the gateway first saw the present connection
-	CheckedAt     *time.Time // when the status was last read where it is decided
-	LatestDataAt  *time.Time // end of the newest measurement seen
-	DataCheckedAt *time.Time // when the newest data was last asked for
+	StoredID   LinkID // "" for a link that is not stored: see ID
+	User       UserID
+	DataSource DataSource
+	Status     LinkStatus
+	// LastKnownStatus is what the status was, where it is UNKNOWN now and something was known; else nil.
+	LastKnownStatus *LinkStatus
+	ConnectedAt     *time.Time // when the gateway first saw the present connection
+	CheckedAt       *time.Time // when the status was last read where it is decided
+	LatestDataAt    *time.Time // end of the newest measurement seen
+	DataCheckedAt   *time.Time // when the newest data was last asked for
 	// AccountVerified says whether the upstream itself confirmed whose account it is; nil where we name people there, and
 	// where nothing is linked.
 	AccountVerified *bool

@@ -135,6 +135,7 @@ var link = Object[writtenLink]{
 			o.b = append(o.b, "null"...)
 		}
 	},
+	"lastKnownStatus": NullableText(func(l *writtenLink) *health.LinkStatus { return l.LastKnownStatus }),
 	"connectedAt":     NullableInstant(func(l *writtenLink) *time.Time { return l.ConnectedAt }),
 	"checkedAt":       NullableInstant(func(l *writtenLink) *time.Time { return l.CheckedAt }),
 	"latestDataAt":    NullableInstant(func(l *writtenLink) *time.Time { return l.LatestDataAt }),

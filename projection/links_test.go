@@ -79,7 +79,8 @@ func someLinks() []*health.DataSourceLink {
 		AccountVerified: &yes, ScopesGranted: []string{"steps", "sleep"}, ScopesMissing: []string{},
 	}
 	full.Problem = &health.Problem{Code: health.NoNewData, Message: "wait <a> while", DataSource: &full.DataSource, RetryAfter: &wait, AuthorizationURL: &logo}
-	bare := &health.DataSourceLink{User: "person-1", Namer: namer{}, Status: health.StatusUnknown, DataSource: health.DataSource{ID: "fails"}}
+	was := health.StatusConnected
+	bare := &health.DataSourceLink{User: "person-1", Namer: namer{}, Status: health.StatusUnknown, LastKnownStatus: &was, DataSource: health.DataSource{ID: "fails"}}
 	return []*health.DataSourceLink{full, bare, {StoredID: "link_3", Status: health.StatusNotConnected, DataSource: health.DataSource{ID: "nowhere"}}}
 }
 

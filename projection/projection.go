@@ -155,8 +155,10 @@ func Nullable[T, S any](get func(v *T) *S, appendTo func(b []byte, s S) []byte) 
 	})
 }
 
-// NullableText is a Leaf of type String: null where there is none.
-func NullableText[T any](get func(v *T) *string) Field[T] { return Nullable(get, health.AppendText) }
+// NullableText is a Leaf of type String or of an enum: null where there is none.
+func NullableText[T any, S ~string](get func(v *T) *S) Field[T] {
+	return Nullable(get, func(b []byte, s S) []byte { return health.AppendText(b, string(s)) })
+}
 
 // NullableInstant is a Leaf of type DateTime, likewise.
 func NullableInstant[T any](get func(v *T) *time.Time) Field[T] { return Nullable(get, appendInstant) }
