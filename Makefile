@@ -69,12 +69,12 @@ growth: ## how cost grows with the work, up to a million links: docs/performance
 	go test -run '^$$' -bench '^Benchmark(Growth|Streams)$$' -benchtime $(GROWTHTIME) -benchmem \
 	  $$(git grep -l 'growth.Bench(' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
-# Ten minutes at 70 % of what the machine can do, one upstream failing on and off: make soak SOAKTIME=1h
+# Ten minutes at 70 % of what the machine can do, one upstream failing on and off: make soak SOAKTIME=1h DATABASE=postgres://… REDIS=redis://…
 SOAKTIME ?= 10m
 
 soak: binary ## what grows, breaks or slows down under load: docs/performance.md
 	go build -o bin/bench ./bench
-	./bin/bench soak --healthgraph $(BIN) --time $(SOAKTIME)
+	./bin/bench soak --healthgraph $(BIN) --time $(SOAKTIME) --database "$(DATABASE)" --redis "$(REDIS)"
 
 clean:
 	rm -rf bin web/node_modules web/dist/assets web/dist/index.html

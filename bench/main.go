@@ -128,12 +128,14 @@ func soakCommand(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench soak", flag.ContinueOnError)
 	flags.StringVar(&o.healthgraph, "healthgraph", o.healthgraph, "the program to try")
 	flags.DurationVar(&o.long, "time", o.long, "for how long")
+	flags.StringVar(&o.database, "database", "", "postgres://… of an empty database that may be filled; a new SQLite file when left out")
+	flags.StringVar(&o.redis, "redis", "", "redis://… in which limits are counted and answers shared; none when left out")
 	flags.Float64Var(&o.share, "share", o.share, "of the capacity that is measured first")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if o.long < 10*time.Second || o.share <= 0 || o.share > 1 || flags.NArg() > 0 {
-		return errors.New("the time is at least 10s, the share more than 0 and at most 1, and everything else is a flag")
+	if o.long < 20*time.Second || o.share <= 0 || o.share > 1 || flags.NArg() > 0 {
+		return errors.New("the time is at least 20s, the share more than 0 and at most 1, and everything else is a flag")
 	}
 	return runSoak(ctx, o)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -21,7 +22,9 @@ type soakOptions struct {
 	healthgraph string
 	long        time.Duration
 	share       float64 // of the capacity that is measured first
-	people      int     // a multiple of five
+	people      int     // a multiple of ten
+	database    string  // postgres://… of an empty database; "" = a new SQLite file
+	redis       string  // redis://…; "" = none
 	environment []string
 	out         io.Writer
 
@@ -45,6 +48,7 @@ type soak struct {
 	options  soakOptions
 	people   []floor.Person
 	asked    []asked
+	lines    []*line
 	next     int
 	client   *http.Client
 	underWay []*sync.WaitGroup
@@ -77,12 +81,35 @@ func phases(long time.Duration) (list []*phase, unit time.Duration) {
 	return list, long / time.Duration(units)
 }
 
+// gateways is the gateway's environment.
+func (o soakOptions) gateways() []string {
+	environment := []string{"HEALTHGRAPH_KEEP_DAYS=off", "HEALTHGRAPH_STREAMS_LIFETIME=24h"}
+	if o.redis == "" {
+		// Nothing is remembered: each answer has to be asked for, or nobody would notice that an upstream fails.
+		environment = append(environment, "HEALTHGRAPH_CACHE_BYTES=0")
+	} else {
+		// What is shared in it is remembered for so short a time that it is noticed all the same: a person's answers stand for the
+		// service that asks about them next, and for nothing that comes after everybody else's, or the rate would decide what is asked.
+		environment = append(environment, "HEALTHGRAPH_REDIS_URL="+o.redis, "HEALTHGRAPH_CACHE_LINKS=100ms", "HEALTHGRAPH_CACHE_RECENT=100ms", "HEALTHGRAPH_CACHE_PAST=100ms")
+	}
+	return append(environment, o.environment...)
+}
+
+// pools is how many connections the gateway may keep to the database and the Redis.
+func (o soakOptions) pools() (n int) {
+	if o.database != "" {
+		n += 10 // HEALTHGRAPH_DATABASE_MAX_CONNS
+	}
+	if o.redis != "" {
+		n += 2 * 10 * runtime.GOMAXPROCS(0) // limits and answers, as many as the library has
+	}
+	return n
+}
+
 // runSoak tries the gateway. Its error says what grew, what was wrong and what was too slow.
 func runSoak(ctx context.Context, o soakOptions) (err error) {
-	// Nothing is remembered: each answer has to be asked for, or nobody would notice that an upstream fails.
-	environment := append([]string{"HEALTHGRAPH_CACHE_BYTES=0", "HEALTHGRAPH_KEEP_DAYS=off"}, o.environment...)
 	s := &soak{options: o, bench: &bench{
-		options: options{healthgraph: o.healthgraph, environment: environment, speak: plainHTTP},
+		options: options{healthgraph: o.healthgraph, database: o.database, environment: o.gateways(), speak: plainHTTP},
 		newest:  time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -1),
 	}, client: newClient(mostOutstanding)}
 	if s.directory, err = os.MkdirTemp("", "healthgraph-soak-"); err != nil {
@@ -139,8 +166,11 @@ func (s *soak) run(ctx context.Context) error {
 			s.ask(ctx, q, time.Now(), &warm)
 		}
 	}
+	if err := s.openLines(ctx); err != nil {
+		return err
+	}
 	capacity := s.closed(ctx, 16, max(o.long/40, time.Second), &warm)
-	if err := warm.verdict("before"); err != nil {
+	if err := errors.Join(s.closeLines(), warm.verdict("before")); err != nil {
 		return err
 	}
 	// One reading under no load, when everything that is going to stay is there.
@@ -153,8 +183,12 @@ func (s *soak) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	baseline.pools = o.pools()
 	rate := capacity * o.share
 	_, _ = fmt.Fprintf(o.out, "capacity: %.0f operations a second of %d clients; soaked at %.0f for %s\nbaseline: %s\n", capacity, 16, rate, o.long, baseline)
+	if err := s.openLines(ctx); err != nil {
+		return err
+	}
 	list, unit := phases(o.long)
 	for _, p := range list {
 		if err := s.upstream(ctx, http.MethodPut, "/bench/fault?kind="+p.fault); err != nil {
@@ -169,12 +203,13 @@ func (s *soak) run(ctx context.Context) error {
 	for _, all := range s.underWay {
 		all.Wait()
 	}
+	verdict := errors.Join(s.judge(list), s.recovered(ctx), s.heard(ctx), s.closeLines())
 	after, err := s.settle(ctx, 45*time.Second, func(r readings) bool { return len(r.grown(baseline)) == 0 })
 	if err != nil {
-		return err
+		return errors.Join(verdict, err)
 	}
 	_, _ = fmt.Fprintf(o.out, "after:    %s\n", after)
-	return errors.Join(s.judge(list), s.recovered(ctx), grownError(after.grown(baseline)))
+	return errors.Join(verdict, grownError(after.grown(baseline)))
 }
 
 func grownError(list []string) error {

@@ -79,5 +79,7 @@ func TestWhatGrew(t *testing.T) {
 		assert.Contains(t, list, told)
 	}
 	assert.NotContains(t, list, "a.b")
+	before.pools = 50
+	assert.NotContains(t, strings.Join(after.grown(before), "\n"), "sockets", "which pools may keep")
 	assert.Equal(t, map[string]int{"sync.wait < main.f": 3, "main.main": 1}, stacks([]byte("goroutine profile: total 4\n3 @ 0x1 0x2\n#\t0x1\tsync.wait+0x1\t/x.go:1\n#\t0x2\tmain.f+0x20\t/y.go:2\n\n1 @ 0x3\n# labels: {\"a\":\"b\"}\n#\t0x3\tmain.main+0x1\t/z.go:1\n")))
 }

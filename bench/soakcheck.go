@@ -115,11 +115,8 @@ func check(k kind, people []floor.Person, newest time.Time, raw []byte) (whole b
 	}
 	whole, err = a.Data.StepCount.check(person, newest, "rook")
 	for _, name := range upstreams.BrowserSources {
-		want := "NOT_CONNECTED"
-		if upstreams.HasLinked(person.ID, name) {
-			want = "CONNECTED"
-		}
-		switch links[strings.ToLower(name)] {
+		source := strings.ToLower(name)
+		switch want := standing(person, source); links[source] {
 		case want:
 		case "UNKNOWN":
 			whole = false
@@ -128,6 +125,18 @@ func check(k kind, people []floor.Person, newest time.Time, raw []byte) (whole b
 		}
 	}
 	return whole, err
+}
+
+// standing is the status of a person's link as its upstream has it.
+func standing(person floor.Person, source string) string {
+	linked := source == "onetwentyone"
+	for _, name := range upstreams.BrowserSources {
+		linked = linked || strings.EqualFold(name, source) && upstreams.HasLinked(person.ID, name)
+	}
+	if linked {
+		return "CONNECTED"
+	}
+	return "NOT_CONNECTED"
 }
 
 func (f soakFigures) check(person floor.Person, newest time.Time, connectors ...string) (whole bool, err error) {

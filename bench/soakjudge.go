@@ -22,8 +22,10 @@ func (s *soak) judge(list []*phase) error {
 		sums[p.fault].add(&p.tally)
 	}
 	_, _ = fmt.Fprintln(o.out, "\n| OneTwentyOne | asked about | answered whole | without some figures | turned away | p50 ms | p99 ms |\n|---|---|---|---|---|---|---|")
+	overLines := 0
 	for _, fault := range faults {
 		t := sums[fault]
+		overLines += t.overLines
 		for k := range kinds {
 			_, _ = fmt.Fprintf(o.out, "| %s | %s | %d | %d | %d | %.1f | %.1f |\n", fault, k, t.whole[k], t.missing[k], t.shed[k],
 				milliseconds(t.quantile(k, 0.5)), milliseconds(t.quantile(k, 0.99)))
@@ -46,6 +48,10 @@ func (s *soak) judge(list []*phase) error {
 			errs = append(errs, fmt.Errorf("%s: the p%g of answers about ROOK was %s, and %s while OneTwentyOne was well", fault, o.quantile*100, failing, calm))
 		}
 	}
+	_, _ = fmt.Fprintf(o.out, "\n%d of them were answered over %d WebSockets, each with a subscription held open.\n", overLines, len(s.lines))
+	if overLines == 0 {
+		errs = append(errs, errors.New("nothing was answered over a WebSocket"))
+	}
 	return errors.Join(errs...)
 }
 
@@ -56,6 +62,7 @@ func (t *tally) add(one *tally) {
 		t.shed[k] += one.shed[k]
 		t.latencies[k] = append(t.latencies[k], one.latencies[k]...)
 	}
+	t.overLines += one.overLines
 	t.wrong = append(t.wrong, one.wrong...)
 }
 

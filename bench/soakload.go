@@ -21,6 +21,14 @@ type asked struct {
 
 	kind   kind
 	people []floor.Person
+	line   *line // nil where it goes over HTTP
+}
+
+func (q asked) exchange(ctx context.Context, client *http.Client, into *bytes.Buffer) (status int, retryAfter string, err error) {
+	if q.line != nil {
+		return q.line.exchange(ctx, q.body, into)
+	}
+	return q.request.exchange(ctx, client, into)
 }
 
 // tally is what came of the operations of one phase.
@@ -28,7 +36,8 @@ type tally struct {
 	mu        sync.Mutex
 	whole     [kinds]int
 	missing   [kinds]int // answered without some figures, and said so
-	shed      [kinds]int // 503 with Retry-After
+	shed      [kinds]int // 503 with Retry-After, or over a WebSocket OVERLOADED with retryAfter
+	overLines int        // of these, answered over a WebSocket
 	wrong     []string   // what must never be
 	latencies [kinds][]time.Duration
 }
@@ -62,7 +71,7 @@ func (s *soak) questions() ([]asked, error) {
 			return err
 		}
 		token, err := s.issuer.token(subject, scope)
-		list = append(list, asked{request{http.MethodPost, s.gateway.url + "/graphql", token, body}, k, people})
+		list = append(list, asked{request{http.MethodPost, s.gateway.url + "/graphql", token, body}, k, people, nil})
 		return err
 	}
 	const together = 5
@@ -89,6 +98,9 @@ func (s *soak) ask(ctx context.Context, q asked, due time.Time, into *tally) {
 	}
 	into.mu.Lock()
 	defer into.mu.Unlock()
+	if q.line != nil && err == nil && status == http.StatusOK {
+		into.overLines++
+	}
 	switch {
 	case err != nil:
 		into.wrong = append(into.wrong, fmt.Sprintf("%s: %v", q.kind, err))

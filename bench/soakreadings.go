@@ -18,6 +18,7 @@ import (
 type readings struct {
 	goroutines int
 	sockets    int
+	pools      int     // of the sockets, those that pools may keep open besides: they fill up when there is much to do, and are bounded
 	files      int     // open, that are neither sockets nor the database's
 	heap       float64 // MiB, of what lives
 	resident   float64 // MiB
@@ -125,7 +126,7 @@ func (r readings) grown(before readings) []string {
 	if r.goroutines > before.goroutines+moreGoroutines {
 		list = append(list, fmt.Sprintf("goroutines: %d, before %d\n%s", r.goroutines, before.goroutines, newStacks(r.stacks, before.stacks)))
 	}
-	if r.sockets > before.sockets+moreSockets {
+	if r.sockets > before.sockets+before.pools+moreSockets {
 		list = append(list, fmt.Sprintf("sockets: %d, before %d", r.sockets, before.sockets))
 	}
 	if r.files > before.files+moreFiles {

@@ -49,7 +49,7 @@ func (i *issuer) token(subject, scope string) (string, error) {
 		return "", err
 	}
 	now := time.Now()
-	claims := map[string]any{"iss": "https://id.example", "sub": subject, "aud": audience, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix()}
+	claims := map[string]any{"iss": "https://id.example", "sub": subject, "aud": audience, "iat": now.Unix(), "exp": now.Add(24 * time.Hour).Unix()}
 	if scope != "" {
 		claims["scope"] = scope
 	}

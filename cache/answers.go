@@ -68,18 +68,24 @@ func look[V any](c *Cache, k key, r connectors.Reuse) (*entry[V], bool) {
 	return e, true
 }
 
+// wanted is an answer that is looked for.
+type wanted struct {
+	key   key
+	reuse connectors.Reuse
+}
+
 // find finds answers, here or where they are shared: nil for each that is not there. weigh is that of keep.
-func find[V any](ctx context.Context, c *Cache, keys []key, reuses []connectors.Reuse, weigh func(V) int) []*entry[V] {
-	found := make([]*entry[V], len(keys))
+func find[V any](ctx context.Context, c *Cache, all []wanted, weigh func(V) int) []*entry[V] {
+	found := make([]*entry[V], len(all))
 	var elsewhere []int
-	for i, k := range keys {
+	for i, w := range all {
 		var here bool
-		if found[i], here = look[V](c, k, reuses[i]); !here && c.config.Shared != nil && c.mayFind(reuses[i]) {
+		if found[i], here = look[V](c, w.key, w.reuse); !here && c.config.Shared != nil && c.mayFind(w.reuse) {
 			elsewhere = append(elsewhere, i)
 		}
 	}
 	if len(elsewhere) > 0 {
-		findShared(ctx, c, keys, reuses, elsewhere, found, weigh)
+		findShared(ctx, c, all, elsewhere, found, weigh)
 	}
 	return found
 }

@@ -26,20 +26,22 @@ func (r *dayReader) ReadDailySteps(ctx context.Context, account connectors.Accou
 		return r.DailyStepReader.ReadDailySteps(ctx, account, dates)
 	}
 	results := make([]connectors.DayResult, len(dates))
-	var missing []health.Date
 	var places []int
 	for i, date := range dates {
 		if e, ok := look[health.DayTotal](r.Cache, r.keyOf(account, date), account.Reuse); ok {
 			results[i] = connectors.DayResult{Total: e.Value, Age: e.Age}
 		} else {
-			missing, places = append(missing, date), append(places, i)
+			places = append(places, i)
 		}
 	}
-	if len(missing) == 0 {
+	if len(places) == 0 {
 		return results
 	}
+	missing := pick(dates, places)
 	one := r.readOf(ctx, r.keyOf(account, missing[0]), account.Reuse)
-	one.days = textOf(missing)
+	if len(missing) > 1 { // one day is in the key
+		one.days = textOf(missing)
+	}
 	read, err := r.flights.Read(ctx, []read{one}, func(ctx context.Context, _ []int) [][]connectors.DayResult {
 		return [][]connectors.DayResult{r.ask(ctx, account, missing)}
 	})
@@ -56,12 +58,12 @@ func (r *dayReader) ReadDailySteps(ctx context.Context, account connectors.Accou
 // ask looks once more, as a read that was under way a moment ago may have ended, and asks the upstream for the rest.
 func (r *dayReader) ask(ctx context.Context, account connectors.Account, dates []health.Date) []connectors.DayResult {
 	results := make([]connectors.DayResult, len(dates))
-	keys, reuses := make([]key, len(dates)), make([]connectors.Reuse, len(dates))
+	all := make([]wanted, len(dates))
 	for i, date := range dates {
-		keys[i], reuses[i] = r.keyOf(account, date), account.Reuse
+		all[i] = wanted{r.keyOf(account, date), account.Reuse}
 	}
-	var missing []int
-	for i, e := range find(ctx, r.Cache, keys, reuses, weighDay) {
+	missing := make([]int, 0, len(all))
+	for i, e := range find(ctx, r.Cache, all, weighDay) {
 		if e == nil {
 			missing = append(missing, i)
 		} else {
@@ -79,7 +81,7 @@ func (r *dayReader) ask(ctx context.Context, account connectors.Account, dates [
 			if result.Total.Steps != nil {
 				freshFor = r.freshFor(dates[i].AddDays(1).Start(health.UTC), now)
 			}
-			result.Age = keep(r.Cache, keys[i], account.Reuse, now, freshFor, result.Total, weighDay)
+			result.Age = keep(r.Cache, all[i].key, account.Reuse, now, freshFor, result.Total, weighDay)
 		}
 		results[i] = result
 	}
@@ -94,8 +96,8 @@ func (f front) freshFor(end, now time.Time) time.Duration {
 	return f.config.Freshness.Recent
 }
 
-func (f front) keyOf(account connectors.Account, date health.Date) key {
-	return key{kind: kindSteps, connector: f.connector, user: account.Reuse.User, account: account.ID, day: date}
+func (r *dayReader) keyOf(account connectors.Account, date health.Date) key {
+	return key{kind: kindSteps, connector: r.connector, user: account.Reuse.User, account: account.ID, day: date}
 }
 
 func textOf(dates []health.Date) string {

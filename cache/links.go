@@ -41,11 +41,9 @@ func (r *linkReader) ReadLinks(ctx context.Context, accounts []connectors.Accoun
 		return r.LinkReader.ReadLinks(ctx, accounts) // it is not known whose they are
 	}
 	results := make([]connectors.LinksResult, len(accounts))
-	keys := make([]key, len(accounts))
 	var missing []int
 	for i, account := range accounts {
-		keys[i] = key{kind: kindLinks, connector: r.connector, user: account.Reuse.User, account: account.ID}
-		if e, ok := look[connectors.LinksResult](r.Cache, keys[i], account.Reuse); ok {
+		if e, ok := look[connectors.LinksResult](r.Cache, r.keyOf(account), account.Reuse); ok {
 			results[i], results[i].Age = e.Value, e.Age
 		} else {
 			missing = append(missing, i)
@@ -56,14 +54,10 @@ func (r *linkReader) ReadLinks(ctx context.Context, accounts []connectors.Accoun
 	}
 	reads := make([]read, len(missing))
 	for j, i := range missing {
-		reads[j] = r.readOf(ctx, keys[i], accounts[i].Reuse)
+		reads[j] = r.readOf(ctx, r.keyOf(accounts[i]), accounts[i].Reuse)
 	}
 	read, err := r.flights.Read(ctx, reads, func(ctx context.Context, rest []int) []connectors.LinksResult {
-		asked := make([]int, len(rest))
-		for j, at := range rest {
-			asked[j] = missing[at]
-		}
-		return r.ask(ctx, pick(keys, asked), pick(accounts, asked))
+		return r.ask(ctx, pick(accounts, pick(missing, rest)))
 	})
 	for j, i := range missing {
 		if err != nil {
@@ -76,10 +70,14 @@ func (r *linkReader) ReadLinks(ctx context.Context, accounts []connectors.Accoun
 }
 
 // ask looks once more, as a read that was under way a moment ago may have ended, and asks the upstream for the rest.
-func (r *linkReader) ask(ctx context.Context, keys []key, accounts []connectors.Account) []connectors.LinksResult {
+func (r *linkReader) ask(ctx context.Context, accounts []connectors.Account) []connectors.LinksResult {
 	results := make([]connectors.LinksResult, len(accounts))
-	var missing []int
-	for i, e := range find(ctx, r.Cache, keys, reusesOf(accounts), weighLinks) {
+	all := make([]wanted, len(accounts))
+	for i, account := range accounts {
+		all[i] = wanted{r.keyOf(account), account.Reuse}
+	}
+	missing := make([]int, 0, len(all))
+	for i, e := range find(ctx, r.Cache, all, weighLinks) {
 		if e == nil {
 			missing = append(missing, i)
 		} else {
@@ -93,11 +91,15 @@ func (r *linkReader) ask(ctx context.Context, keys []key, accounts []connectors.
 	for j, result := range r.LinkReader.ReadLinks(ctx, pick(accounts, missing)) {
 		i := missing[j]
 		if result.Age = (connectors.Age{ReadAt: now}); result.Err == nil {
-			result.Age = keep(r.Cache, keys[i], accounts[i].Reuse, now, r.config.Freshness.Links, result, weighLinks)
+			result.Age = keep(r.Cache, all[i].key, all[i].reuse, now, r.config.Freshness.Links, result, weighLinks)
 		}
 		results[i] = result
 	}
 	return results
+}
+
+func (r *linkReader) keyOf(account connectors.Account) key {
+	return key{kind: kindLinks, connector: r.connector, user: account.Reuse.User, account: account.ID}
 }
 
 func weighLinks(r connectors.LinksResult) (bytes int) {
@@ -107,15 +109,11 @@ func weighLinks(r connectors.LinksResult) (bytes int) {
 	return bytes
 }
 
-func reusesOf(accounts []connectors.Account) []connectors.Reuse {
-	reuses := make([]connectors.Reuse, len(accounts))
-	for i, account := range accounts {
-		reuses[i] = account.Reuse
-	}
-	return reuses
-}
-
+// pick gives those of the indices, which ascend.
 func pick[T any](all []T, indices []int) []T {
+	if len(indices) == len(all) {
+		return all
+	}
 	picked := make([]T, len(indices))
 	for j, i := range indices {
 		picked[j] = all[i]

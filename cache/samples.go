@@ -91,7 +91,7 @@ func (r *sampleReader) join(one read) (w *walk, begins bool) {
 // lead makes the walk, and hands what it brings to whoever waits by then. However it ends, nobody waits for it longer.
 func (r *sampleReader) lead(ctx context.Context, w *walk, k key, account connectors.Account, request connectors.SampleRequest, yield func([]health.Sample) bool) connectors.SampleResult {
 	defer r.end(w)
-	if e := find(ctx, r.Cache, []key{k}, []connectors.Reuse{account.Reuse}, weighSamples)[0]; e != nil {
+	if e := find(ctx, r.Cache, []wanted{{k, account.Reuse}}, weighSamples)[0]; e != nil {
 		w.samples, w.Result.Age, w.whole = e.Value, e.Age, true
 		return w.again(e.Age, account.Reuse, yield)
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"healthgraph/connectors"
 	"healthgraph/health"
 	"healthgraph/sharing"
 )
@@ -151,11 +150,11 @@ func (s *Shared) forget(user health.UserID) {
 }
 
 // findShared finds the answers elsewhere, and remembers them here.
-func findShared[V any](ctx context.Context, c *Cache, keys []key, reuses []connectors.Reuse, elsewhere []int, found []*entry[V], weigh func(V) int) {
+func findShared[V any](ctx context.Context, c *Cache, all []wanted, elsewhere []int, found []*entry[V], weigh func(V) int) {
 	s := c.config.Shared
 	names := make([]string, len(elsewhere))
 	for j, i := range elsewhere {
-		names[j] = s.name(keys[i].place())
+		names[j] = s.name(all[i].key.place())
 	}
 	now := c.config.Now()
 	for j, sealed := range s.get(ctx, names) {
@@ -164,14 +163,14 @@ func findShared[V any](ctx context.Context, c *Cache, keys []key, reuses []conne
 			continue
 		}
 		i := elsewhere[j]
-		plain, err := s.sealer.OpenAnswer(keys[i].place(), []byte(text))
+		plain, err := s.sealer.OpenAnswer(all[i].key.place(), []byte(text))
 		e := &entry[V]{}
-		if err != nil || json.Unmarshal(plain, e) != nil || !e.goodFor(reuses[i], now) {
+		if err != nil || json.Unmarshal(plain, e) != nil || !e.goodFor(all[i].reuse, now) {
 			continue // altered, sealed under a key that is gone, or of another state
 		}
 		found[i] = e
 		c.Counters.Shared.Add(1)
-		c.put(keys[i], e, weigh(e.Value), e.Age.FreshUntil.Sub(now))
+		c.put(all[i].key, e, weigh(e.Value), e.Age.FreshUntil.Sub(now))
 	}
 }
 

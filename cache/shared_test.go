@@ -15,7 +15,9 @@ import (
 
 	"healthgraph/cache"
 	"healthgraph/connectors"
+	"healthgraph/connectors/connectortest"
 	"healthgraph/health"
+	"healthgraph/logtest"
 	"healthgraph/server/redistest"
 	"healthgraph/tokens"
 )
@@ -101,7 +103,7 @@ type process struct {
 	t *testing.T
 }
 
-func newProcess(t *testing.T, u *upstream, sealer *tokens.Sealer, url string, timeout time.Duration, log *syncBuffer) process {
+func newProcess(t *testing.T, u *upstream, sealer *tokens.Sealer, url string, timeout time.Duration, log *logtest.Log) process {
 	t.Helper()
 	registry, err := connectors.NewRegistry(totals{u}, sampler{u})
 	require.NoError(t, err)
@@ -135,7 +137,7 @@ func account(user string, state uint64) connectors.Account {
 type everything struct {
 	links   []connectors.LinksResult
 	days    []connectors.DayResult
-	samples connectors.AllSamples
+	samples connectortest.AllSamples
 }
 
 // read reads all that there is about somebody.
@@ -144,26 +146,8 @@ func (p process) read(who connectors.Account) everything {
 	return everything{
 		p.Plug("totals").Links.ReadLinks(p.t.Context(), []connectors.Account{who}),
 		p.Plug("totals").DailySteps.ReadDailySteps(p.t.Context(), who, days.Each()),
-		connectors.ReadAllSamples(p.t.Context(), p.Plug("sampler").Samples, who, connectors.SamplesOn(health.StepCountMetric, days)),
+		connectortest.ReadAllSamples(p.t.Context(), p.Plug("sampler").Samples, who, connectors.SamplesOn(health.StepCountMetric, days)),
 	}
-}
-
-// syncBuffer is a log.
-type syncBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 // held is all that the Redis holds, by name.
@@ -195,7 +179,7 @@ var allOfOne = map[string]int{"links of account-a": 1, "day of account-a": 6, "s
 
 func TestReplicasShareAnswersThatNobodyElseCanRead(t *testing.T) {
 	server := redistest.Start(t)
-	u, sealer, log := &upstream{calls: map[string]int{}}, newSealer(t), &syncBuffer{}
+	u, sealer, log := &upstream{calls: map[string]int{}}, newSealer(t), &logtest.Log{}
 	first, second := newProcess(t, u, sealer, server.URL, patient, log), newProcess(t, u, sealer, server.URL, patient, log)
 	one := first.read(account("a", 7))
 	assert.Equal(t, allOfOne, u.made())
@@ -231,7 +215,7 @@ func TestReplicasShareAnswersThatNobodyElseCanRead(t *testing.T) {
 
 func TestAnAnswerThatWasMovedOrAlteredIsNone(t *testing.T) {
 	server := redistest.Start(t)
-	u, sealer, log := &upstream{calls: map[string]int{}}, newSealer(t), &syncBuffer{}
+	u, sealer, log := &upstream{calls: map[string]int{}}, newSealer(t), &logtest.Log{}
 	first := newProcess(t, u, sealer, server.URL, patient, log)
 	first.read(account("a", 7))
 	require.Eventually(t, func() bool { return len(held(t, server.URL)) == 9 }, 20*time.Second, 10*time.Millisecond)
@@ -262,8 +246,8 @@ func TestARedisThatIsAwayOrHangsIsAMiss(t *testing.T) {
 			if name == "hanging" {
 				t.Cleanup(server.Resume)
 			}
-			u, sealer, log := &upstream{calls: map[string]int{}}, newSealer(t), &syncBuffer{}
-			p := newProcess(t, u, sealer, server.URL, 0, &syncBuffer{})
+			u, sealer, log := &upstream{calls: map[string]int{}}, newSealer(t), &logtest.Log{}
+			p := newProcess(t, u, sealer, server.URL, 0, &logtest.Log{})
 			p.read(account("a", 7))
 			u.made()
 			misbehave(server)

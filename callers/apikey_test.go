@@ -16,6 +16,7 @@ import (
 
 	"healthgraph/callers"
 	"healthgraph/health"
+	"healthgraph/logtest"
 	"healthgraph/store"
 	"healthgraph/store/storetest"
 )
@@ -30,14 +31,14 @@ type keySite struct {
 	t          *testing.T
 	db         *store.Store
 	clock      *stepClock
-	log        *safeBuffer
+	log        *logtest.Log
 	mu         sync.Mutex
 	statements []string
 }
 
 func newKeySite(t *testing.T, url string) *keySite {
 	t.Helper()
-	s := &keySite{t: t, clock: &stepClock{at: now}, log: &safeBuffer{}}
+	s := &keySite{t: t, clock: &stepClock{at: now}, log: &logtest.Log{}}
 	s.db = storetest.Open(t, store.Config{URL: url, OnQuery: func(statement string) {
 		s.mu.Lock()
 		defer s.mu.Unlock()

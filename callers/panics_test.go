@@ -12,6 +12,7 @@ import (
 
 	"healthgraph/callers"
 	"healthgraph/health"
+	"healthgraph/logtest"
 )
 
 // panicking stands for code of others that does not stand what an issuer or a database answers.
@@ -29,7 +30,7 @@ func (panicking) NoteAPIKeyUse(context.Context, string, time.Time, time.Time) er
 // TestAPanicInAGoroutineOfItsOwnDoesNotEndTheProcess ends the test's process where it does.
 func TestAPanicInAGoroutineOfItsOwnDoesNotEndTheProcess(t *testing.T) {
 	t.Parallel()
-	log := &safeBuffer{}
+	log := &logtest.Log{}
 	v, err := callers.NewVerifier(callers.Config{
 		Secret: health.NewSecret(sharedSecret), Audience: audience, Now: time.Now, Log: slog.New(slog.NewJSONHandler(log, nil)),
 		Issuers: []callers.IssuerConfig{{Issuer: "https://issuer.example"}}, Transport: panicking{}, APIKeys: panicking{},

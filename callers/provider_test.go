@@ -1,7 +1,6 @@
 package callers_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -16,6 +15,7 @@ import (
 
 	"healthgraph/callers"
 	"healthgraph/health"
+	"healthgraph/logtest"
 )
 
 const audience = "healthgraph"
@@ -127,12 +127,12 @@ type site struct {
 	*callers.Verifier
 	t     *testing.T
 	clock *stepClock
-	log   *safeBuffer
+	log   *logtest.Log
 }
 
 func newSite(t *testing.T, change func(*callers.Config), providers ...*provider) *site {
 	t.Helper()
-	s := &site{t: t, clock: &stepClock{at: now}, log: &safeBuffer{}}
+	s := &site{t: t, clock: &stepClock{at: now}, log: &logtest.Log{}}
 	config := callers.Config{Audience: audience, Now: s.clock.now, Log: slog.New(slog.NewJSONHandler(s.log, nil))}
 	for _, p := range providers {
 		config.Issuers = append(config.Issuers, callers.IssuerConfig{Issuer: p.url})
@@ -167,22 +167,4 @@ func (s *site) code(token string) health.Code {
 	require.NoError(s.t, failure.Unwrap())
 	require.Equal(s.t, failure.Code == callers.CodeIssuerUnavailable, failure.RetryAfter > 0)
 	return failure.Code
-}
-
-// safeBuffer takes lines from several goroutines.
-type safeBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *safeBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *safeBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"healthgraph/health"
@@ -26,7 +27,7 @@ type outcome struct {
 
 // attempt makes the call once, if the upstream is not left in peace, when it gets its place and as far as the budget allows.
 // docs/adr/0009 says why in this order.
-func (c *Client) attempt(ctx context.Context, call Call, at *breaker) outcome {
+func (c *Client) attempt(ctx context.Context, call Call, at *breaker) (o outcome) {
 	if wait := at.refuses(); wait > 0 {
 		return outcome{err: c.inPeace(wait)}
 	}
@@ -43,15 +44,12 @@ func (c *Client) attempt(ctx context.Context, call Call, at *breaker) outcome {
 	if err := c.config.Budget.spend(ctx, call.Essential); err != nil {
 		return outcome{err: err}
 	}
-	done, wait := at.permit()
-	if done == nil {
+	epoch, wait := at.permit()
+	if wait > 0 {
 		return outcome{err: c.inPeace(wait)}
 	}
-	verdict := saysNothing // what a panic says
-	defer func() { done(verdict) }()
-	o := c.send(ctx, call)
-	verdict = o.verdict
-	return o
+	defer func() { at.record(epoch, o.verdict) }() // which is saysNothing after a panic
+	return c.send(ctx, call)
 }
 
 // send makes the call within its own deadline, which is never later than ctx's.
@@ -81,14 +79,20 @@ func (c *Client) send(ctx context.Context, call Call) outcome {
 
 // exchange sends the request and reads all of the answer.
 func (c *Client) exchange(request *http.Request, call Call) (Answer, error) {
-	sender := *c.config.HTTP
+	sender := c.config.HTTP.Transport
 	if call.HTTP != nil {
-		sender = *call.HTTP
+		sender = call.HTTP.Transport
 	}
-	sender.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	response, err := sender.Do(request) //nolint:gosec // the address is the operator's, and its path is escaped
+	if sender == nil {
+		sender = http.DefaultTransport
+	}
+	// Straight to the transport: all that http.Client adds is redirects and cookies, of which we want neither.
+	response, err := sender.RoundTrip(request)
 	if err != nil {
 		return Answer{}, err //nolint:wrapcheck // failed makes a failure of it
+	}
+	if response.Body == nil {
+		response.Body = http.NoBody // a transport that is not net/http's may leave it out
 	}
 	defer func() { _ = response.Body.Close() }() // read to its end or given up: nothing is left to fail
 	body, err := readAtMost(response, c.config.MaxBodyBytes+1)
@@ -101,12 +105,29 @@ func (c *Client) exchange(request *http.Request, call Call) (Answer, error) {
 	return Answer{response.StatusCode, response.Header, body}, nil
 }
 
-// readAtMost reads a body, into one piece of memory where its length was told: a page of samples is megabytes.
+// readAtMost reads a body, into one piece of memory where its length was told: a page of samples is megabytes. Where it was not, as of
+// an answer that came compressed, it grows in memory that the next one uses.
 func readAtMost(response *http.Response, most int64) ([]byte, error) {
-	body := bytes.NewBuffer(make([]byte, 0, min(max(response.ContentLength, 0), most)+bytes.MinRead))
-	_, err := body.ReadFrom(io.LimitReader(response.Body, most))
-	return body.Bytes(), err
+	limited := io.LimitReader(response.Body, most)
+	if response.ContentLength >= 0 {
+		body := bytes.NewBuffer(make([]byte, 0, min(response.ContentLength, most)+bytes.MinRead))
+		_, err := body.ReadFrom(limited)
+		return body.Bytes(), err
+	}
+	body, _ := growing.Get().(*bytes.Buffer)
+	_, err := body.ReadFrom(limited)
+	whole := bytes.Clone(body.Bytes())
+	if body.Reset(); body.Cap() <= mostKept {
+		growing.Put(body)
+	}
+	return whole, err
 }
+
+// growing has buffers for bodies whose length nobody knows.
+var growing = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// mostKept is how large a buffer may be that is kept, in bytes.
+const mostKept = 1 << 20
 
 // failed is an attempt without a whole answer. Typed failures (a signing transport's) are kept, the address that net/http puts in
 // its errors is hidden. What did not come in time is not asked for again: it would take as long, and help nobody.

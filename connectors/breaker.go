@@ -64,22 +64,24 @@ func (b *breaker) refuses() time.Duration {
 // probeTime is when to ask again while another call finds out whether the upstream is back.
 const probeTime = time.Second
 
-// permit lets a call be made, whose verdict is then told to done, exactly once; or says how long to wait.
-func (b *breaker) permit() (done func(verdict), wait time.Duration) {
+// permit lets a call be made, whose verdict is then told to record with the epoch, exactly once; or says how long to wait.
+func (b *breaker) permit() (epoch int, wait time.Duration) {
 	if b == nil {
-		return func(verdict) {}, 0
+		return 0, 0
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.circuit.TryAcquirePermit() {
-		return nil, max(b.circuit.RemainingDelay(), probeTime)
+		return 0, max(b.circuit.RemainingDelay(), probeTime)
 	}
-	epoch := b.epoch
-	return func(v verdict) { b.record(epoch, v) }, 0
+	return b.epoch, 0
 }
 
 // record counts a result. A probe that says nothing leaves the breaker open for another while: its place must not be lost.
 func (b *breaker) record(epoch int, v verdict) {
+	if b == nil {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {

@@ -1,13 +1,10 @@
 package connectors
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -26,7 +23,7 @@ const UserAgent = "healthgraph/1.0"
 type ClientConfig struct {
 	Upstream     string        // the upstream's name, for messages
 	BaseURL      string        // absolute http or https URL; a path in it is kept as a prefix
-	HTTP         *http.Client  // the transport; nil gets one of its own
+	HTTP         *http.Client  // whose transport, and nothing else, is used; nil gets one of its own
 	Timeout      time.Duration // of one attempt, body included; 8 s
 	MaxInFlight  int           // calls at once, signed and unsigned ones each; 16
 	MaxWaiting   int           // calls that wait for a turn, likewise, while calls end; the next one fails at once; 2,000
@@ -73,6 +70,10 @@ func NewClient(config ClientConfig) (*Client, error) {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
+	if base = base.JoinPath(); base.Path == "" {
+		base.Path = "/"
+	}
+	base.Host = strings.TrimSuffix(base.Host, ":") // of a port that is not told
 	return &Client{
 		config: config, base: base, retries: newRetries(config.Retries), breakers: map[string]*breaker{},
 		own: newPlaces(config.MaxInFlight, config.MaxWaiting, patience(config.Timeout)), signed: newPlaces(config.MaxInFlight, config.MaxWaiting, patience(config.Timeout)),
@@ -108,25 +109,6 @@ func (c *Client) MaxInFlight() int { return c.config.MaxInFlight }
 // Now is the client's clock.
 func (c *Client) Now() time.Time { return c.config.Now() }
 
-// Address is the upstream's address with the path elements and query added.
-func (c *Client) Address(query url.Values, path ...string) *url.URL {
-	u := c.base.JoinPath(escape(path)...)
-	u.RawQuery = query.Encode()
-	return u
-}
-
-// escape keeps whatever stands in an element that one element: a slash, and dots that would otherwise climb up.
-func escape(path []string) []string {
-	escaped := make([]string, len(path))
-	for i, element := range path {
-		escaped[i] = url.PathEscape(element)
-		if element == "." || element == ".." {
-			escaped[i] = strings.ReplaceAll(element, ".", "%2E")
-		}
-	}
-	return escaped
-}
-
 // Call is one request to the upstream.
 type Call struct {
 	// Part is what of the upstream may fail while the rest is well, such as its token endpoint: each is left in peace by itself.
@@ -137,7 +119,7 @@ type Call struct {
 	JSON       any                 // body; nil sends none
 	Form       url.Values          // body, where JSON is nil
 	Sign       func(*http.Request) // adds our own credential; nil where HTTP signs
-	HTTP       *http.Client        // signs with a person's grant; nil uses the client's own
+	HTTP       *http.Client        // whose transport signs with a person's grant; nil uses the client's own
 	Credential Credential
 	Essential  bool // counts in the day's budget, but is made though that is spent
 }
@@ -171,8 +153,16 @@ func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 			}
 		}
 	}
-	o := c.retries.run(ctx, func() outcome { return c.attempt(ctx, call, at) })
+	c.retries.earn()
+	o := c.retries.judged(ctx, c.attempt(ctx, call, at), 0)
+	if o.again { // as few are: the others pay for no loop
+		o = c.repeat(ctx, call, at, o)
+	}
 	return o.answer, o.err
+}
+
+func (c *Client) repeat(ctx context.Context, call Call, at *breaker, first outcome) outcome {
+	return c.retries.run(ctx, first, func() outcome { return c.attempt(ctx, call, at) })
 }
 
 // breaker is the part's own; nil where nothing is ever left in peace.
@@ -186,38 +176,6 @@ func (c *Client) breaker(part string) *breaker {
 		c.breakers[part] = newBreaker(c.config, part)
 	}
 	return c.breakers[part]
-}
-
-func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) {
-	var body io.Reader
-	contentType := ""
-	switch {
-	case call.JSON != nil:
-		encoded, err := json.Marshal(call.JSON)
-		if err != nil {
-			return nil, health.Fail(health.Internal, "a request could not be written", err)
-		}
-		body, contentType = bytes.NewReader(encoded), "application/json"
-	case call.Form != nil:
-		body, contentType = bytes.NewReader([]byte(call.Form.Encode())), "application/x-www-form-urlencoded"
-	}
-	method := call.Method
-	if method == "" {
-		method = http.MethodGet
-	}
-	request, err := http.NewRequestWithContext(ctx, method, c.Address(call.Query, call.Path...).String(), body)
-	if err != nil {
-		return nil, health.Fail(health.Internal, "a request could not be made", errors.New("the address or method is malformed"))
-	}
-	request.Header.Set("User-Agent", UserAgent)
-	request.Header.Set("Accept", "application/json")
-	if contentType != "" {
-		request.Header.Set("Content-Type", contentType)
-	}
-	if call.Sign != nil {
-		call.Sign(request)
-	}
-	return request, nil
 }
 
 func (c *Client) unavailable(why string, cause error) error {
@@ -235,37 +193,4 @@ func (c *Client) Failure(call Call, answer Answer) error {
 // Invalid is the failure of a 2xx answer that is not what was promised. why never holds any of the answer.
 func (c *Client) Invalid(why string) error {
 	return health.Fail(health.UpstreamInvalid, c.config.Upstream+" gave an answer that the gateway does not understand: the operator has been told", errors.New(why))
-}
-
-// GetJSON makes the call and decodes a 200 answer into out. found is false for 204. Any other status is a failure.
-func (c *Client) GetJSON(ctx context.Context, call Call, out any) (found bool, err error) {
-	answer, err := c.Do(ctx, call)
-	if err != nil {
-		return false, err
-	}
-	if err := c.Failure(call, answer); err != nil {
-		return false, err
-	}
-	if answer.Status == http.StatusNoContent {
-		return false, nil
-	}
-	return true, c.Decode(answer, out)
-}
-
-// Decode reads a JSON answer into out. What does not fit is UPSTREAM_INVALID, and the cause says no more than where.
-func (c *Client) Decode(answer Answer, out any) error {
-	err := json.Unmarshal(answer.Body, out)
-	if err == nil {
-		return nil
-	}
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &kind):
-		return c.Invalid(fmt.Sprintf("the JSON field %q has another type than promised", kind.Field))
-	case errors.As(err, &syntax):
-		return c.Invalid(fmt.Sprintf("not JSON from byte %d on", syntax.Offset))
-	default:
-		return c.Invalid("not the JSON that was promised")
-	}
 }

@@ -9,7 +9,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"healthgraph/health"
@@ -211,20 +210,4 @@ func SamplesOn(metric string, days health.DateRange) SampleRequest {
 		Start: days.From.Start(health.UTC).Add(-14 * time.Hour),
 		End:   days.To.AddDays(1).Start(health.UTC).Add(12 * time.Hour),
 	}}
-}
-
-// AllSamples is every sample of a read, in order of their start, and how it ended.
-type AllSamples struct {
-	SampleResult
-	Samples []health.Sample
-}
-
-// ReadAllSamples keeps every page.
-func ReadAllSamples(ctx context.Context, reader SampleReader, account Account, request SampleRequest) (all AllSamples) {
-	all.SampleResult = reader.ReadSamples(ctx, account, request, func(page []health.Sample) bool {
-		all.Samples = append(all.Samples, page...)
-		return true
-	})
-	slices.SortStableFunc(all.Samples, func(a, b health.Sample) int { return a.Start.Compare(b.Start) })
-	return all
 }

@@ -41,14 +41,9 @@ func newRetries(most int) *retries {
 	return r
 }
 
-// run makes attempts until one is not worth repeating, and gives the last.
-func (r *retries) run(ctx context.Context, attempt func() outcome) outcome {
-	r.earn()
-	last := r.judged(ctx, attempt(), 0)
-	if !last.again {
-		return last // as most are: they pay for no loop
-	}
-	made := 0
+// run makes attempts after the first, which was worth repeating, until one is not, and gives the last.
+func (r *retries) run(ctx context.Context, first outcome, attempt func() outcome) outcome {
+	last, made := first, 0
 	// The error is ctx's, during a pause: then what the last attempt gave says more.
 	_, _ = r.executor.WithContext(ctx).Get(func() (outcome, error) {
 		if made > 0 {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"healthgraph/connectors"
+	"healthgraph/connectors/connectortest"
 	"healthgraph/gateway"
 	"healthgraph/health"
 )
@@ -139,9 +140,9 @@ func TestALinkThatBringsNothingNewSaysSo(t *testing.T) {
 
 	h.clock.advance(4 * 24 * time.Hour)
 	assert.Nil(t, h.links("person-1", "granter")["granter"].Problem, "nobody has asked for newer data")
-	h.granter.samples = connectors.AllSamples{SampleResult: connectors.SampleResult{Err: down}}
+	h.granter.samples = connectortest.AllSamples{SampleResult: connectors.SampleResult{Err: down}}
 	assert.Nil(t, read().Problem, "nor could anybody tell")
-	h.granter.samples = connectors.AllSamples{}
+	h.granter.samples = connectortest.AllSamples{}
 	link = read()
 	require.NotNil(t, link.Problem)
 	assert.Equal(t, health.NoNewData, link.Problem.Code)
@@ -149,9 +150,9 @@ func TestALinkThatBringsNothingNewSaysSo(t *testing.T) {
 	assert.Equal(t, health.StatusConnected, link.Status, "the link itself is good")
 
 	now := h.clock.Now()
-	h.granter.samples = connectors.AllSamples{Samples: []health.Sample{{Start: now.Add(-time.Hour), End: now.Add(-time.Minute), Value: 10}}}
+	h.granter.samples = connectortest.AllSamples{Samples: []health.Sample{{Start: now.Add(-time.Hour), End: now.Add(-time.Minute), Value: 10}}}
 	assert.Nil(t, read().Problem, "there it is")
-	h.granter.samples = connectors.AllSamples{}
+	h.granter.samples = connectortest.AllSamples{}
 	h.clock.advance(72*time.Hour - 2*time.Minute)
 	assert.Nil(t, read().Problem)
 	h.clock.advance(2 * time.Hour)

@@ -224,7 +224,7 @@ func (g *Gateway) pick(links []health.DataSourceLink, source health.DataSource, 
 			return link
 		}
 	}
-	return linkOf(observed(otherwise, false, g.Now()), source)
+	return g.linkOf(observed(otherwise, false, g.Now()), source)
 }
 
 // sameReturn says whether the browser came back to where it was sent: everything but what an upstream may add to the

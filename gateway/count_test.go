@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"healthgraph/connectors"
+	"healthgraph/connectors/connectortest"
 	"healthgraph/gateway"
 	"healthgraph/health"
 )
@@ -25,17 +27,26 @@ func (h *house) stepCount(from, to string, sources ...string) health.StepCount {
 	h.t.Helper()
 	request, err := h.DayRequest(h.t.Context(), date("2026-03-"+from), date("2026-03-"+to), nil, sources, nil)
 	require.NoError(h.t, err)
-	person := h.person("person-1")
-	var reads []gateway.StepRead
-	for _, connector := range h.StepConnectors(request.Filter()) {
-		links := h.Links(h.t.Context(), connector, []*gateway.Person{person})[0]
-		read, worthReading := h.StepLinks(connector, links, request.Filter())
-		if worthReading {
-			read = h.Steps(h.t.Context(), person, connector, links, request.Days)
-		}
-		reads = append(reads, read)
-	}
+	reads := readEach(h, h.StepConnectors(request.Filter()), request, h.StepLinks, h.Steps)
 	return h.CountSteps(request, gateway.Zone{TimeZone: health.UTC, Origin: health.ZoneDefault}, reads)
+}
+
+// readEach has person-1's days read at each of the connectors where that is worth it, as a resolver does.
+func readEach[R any](h *house, names []string, request gateway.DayRequest,
+	linked func(string, []health.DataSourceLink, gateway.Filter) (R, bool),
+	read func(context.Context, *gateway.Person, string, []health.DataSourceLink, health.DateRange) R,
+) (reads []R) {
+	h.t.Helper()
+	person := h.person("person-1")
+	for _, name := range names {
+		links := h.Links(h.t.Context(), name, []*gateway.Person{person})[0]
+		found, worthReading := linked(name, links, request.Filter())
+		if worthReading {
+			found = read(h.t.Context(), person, name, links, request.Days)
+		}
+		reads = append(reads, found)
+	}
+	return reads
 }
 
 // counts makes the lister's totals, of the sources named.
@@ -51,7 +62,7 @@ func (l *lister) counts(steps map[string]int, sources ...health.DataSource) {
 
 // walks makes one sample of the granter's at noon of each day.
 func (g *granter) walks(steps map[string]float64) {
-	g.samples = connectors.AllSamples{}
+	g.samples = connectortest.AllSamples{}
 	for day, n := range steps {
 		noon := date("2026-03-" + day).Start(health.UTC).Add(11 * time.Hour)
 		g.samples.Samples = append(g.samples.Samples, health.Sample{Device: "phone", Start: noon, End: noon.Add(time.Minute), Value: n})
@@ -207,9 +218,9 @@ func TestSamplesThatMakeNoSenseAreSaidToBeLeftOut(t *testing.T) {
 func TestAForbiddenReadIsAMissingPermission(t *testing.T) {
 	h := newHouse(t)
 	h.grant("person-1", nil)
-	h.granter.samples = connectors.AllSamples{SampleResult: connectors.SampleResult{Err: connectors.FailureFromStatus("Granter", connectors.PersonCredential, 403, nil, h.clock.Now())}}
+	h.granter.samples = connectortest.AllSamples{SampleResult: connectors.SampleResult{Err: connectors.FailureFromStatus("Granter", connectors.PersonCredential, 403, nil, h.clock.Now())}}
 	assert.Equal(t, []health.Presence{health.PresenceNoPermission}, presences(h.stepCount("25", "25")))
-	h.granter.samples = connectors.AllSamples{SampleResult: connectors.SampleResult{Err: connectors.FailureFromStatus("Granter", connectors.OwnCredential, 403, nil, h.clock.Now())}}
+	h.granter.samples = connectortest.AllSamples{SampleResult: connectors.SampleResult{Err: connectors.FailureFromStatus("Granter", connectors.OwnCredential, 403, nil, h.clock.Now())}}
 	assert.Equal(t, []health.Presence{health.PresenceUnavailable}, presences(h.stepCount("25", "25")), "our own refusal is not the person's")
 }
 

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 
 	"healthgraph/health"
@@ -40,8 +41,8 @@ func (g *Gateway) RevokeAll(ctx context.Context, user health.UserID, actor healt
 // link that nobody has ever read may stand.
 func (g *Gateway) mayStand(p *Person, link health.DataSourceLink) bool {
 	status := link.Status
-	if record := p.links[link.DataSource.ID]; status == health.StatusUnknown && !record.CheckedAt.IsZero() {
-		status = record.Status
+	if status == health.StatusUnknown && link.CheckedAt != nil {
+		status = cmp.Or(p.links[link.DataSource.ID].Status, health.StatusNotConnected)
 	}
 	return status != health.StatusNotConnected && status != health.StatusRevoked
 }

@@ -54,7 +54,7 @@ type Config struct {
 // Gateway is safe for concurrent use.
 type Gateway struct {
 	Config
-	ids linkIDs
+	ids *linkIDs
 
 	mu         sync.RWMutex
 	discovered map[health.DataSourceID]health.DataSource // shown by upstreams, not in the catalogue
@@ -62,8 +62,10 @@ type Gateway struct {
 
 	zoneReads together.Reads[zoneRead, string]
 
-	outages sync.Map // connector → when an outage was last logged
-	logos   sync.Map // data source → the address of its logo (*health.URL), as its upstream last showed it
+	outages sync.Map                    // connector → when an outage was last logged
+	rank    map[health.DataSourceID]int // of the catalogue's data sources, below 0
+	offered sync.Map                    // plug → the data sources ([]health.DataSource) that its upstream last offered
+	logos   sync.Map                    // data source → the address of its logo (*health.URL), as its upstream last showed it
 }
 
 // New reads what the store knows and makes a Gateway.
@@ -81,7 +83,10 @@ func New(ctx context.Context, config Config) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{Config: config, ids: ids, discovered: map[health.DataSourceID]health.DataSource{}}
+	g := &Gateway{Config: config, ids: ids, discovered: map[health.DataSourceID]health.DataSource{}, rank: map[health.DataSourceID]int{}}
+	for i, source := range config.Registry.DataSources() {
+		g.rank[source.ID] = i - len(config.Registry.DataSources())
+	}
 	if err := g.loadDiscovered(ctx); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"healthgraph/connectors"
 	"healthgraph/growth"
 	"healthgraph/health"
 )
@@ -57,7 +58,7 @@ func manySamples(n int, first time.Time, alone bool) []health.Sample {
 // dailyOf counts samples that come in pages, as they do of an upstream.
 func dailyOf(tb testing.TB, years health.DateRange, samples int) {
 	tb.Helper()
-	d := newDaily(metricNamed(tb, "activeEnergyBurned"), years, health.UTC)
+	d := newDaily(metricNamed(tb, "activeEnergyBurned"), years, health.UTC, holdAtMost)
 	apart := d.starts[len(d.starts)-1].Sub(d.starts[0]) / time.Duration(samples)
 	at := d.starts[0]
 	page := make([]health.Sample, 10_000)
@@ -68,7 +69,7 @@ func dailyOf(tb testing.TB, years health.DateRange, samples int) {
 		}
 		d.add(page)
 	}
-	d.finish()
+	d.finish(connectors.SampleResult{})
 }
 
 // manyNights are the same night again and again, of three devices.

@@ -14,6 +14,7 @@ import (
 	"healthgraph/connectors"
 	"healthgraph/gateway"
 	"healthgraph/health"
+	"healthgraph/logtest"
 	"healthgraph/store"
 	"healthgraph/store/storetest"
 	"healthgraph/tokens"
@@ -30,7 +31,7 @@ type house struct {
 	clock   *clock
 	store   *store.Store
 	tokens  *tokens.Keeper
-	log     *syncBuffer
+	log     *logtest.Log
 	keeper  tokens.KeeperConfig
 	config  gateway.Config
 	cache   *cache.Cache // which remembers nothing, and lets reads be shared
@@ -41,7 +42,7 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{t: t, lister: newLister(), granter: newGranter(), clock: &clock{now: time.Date(2026, 3, 29, 12, 0, 0, 0, time.UTC)}, log: &syncBuffer{}}
+	h := &house{t: t, lister: newLister(), granter: newGranter(), clock: &clock{now: time.Date(2026, 3, 29, 12, 0, 0, 0, time.UTC)}, log: &logtest.Log{}}
 	h.store = storetest.Open(t, store.Config{URL: storetest.SQLite(t), OnQuery: func(statement string) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -155,24 +156,6 @@ func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
-}
-
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 func codeOf(err error) health.Code {

@@ -246,7 +246,11 @@ func (g *Gateway) samplesFailed(ctx context.Context, p *Person, read *StepRead, 
 func (g *Gateway) readSampleRange(ctx context.Context, read *StepRead, account connectors.Account, days health.DateRange, zones []health.TimeZone, k *dayKeeper, disordered *bool) connectors.SampleResult {
 	began := g.Now()
 	account.Reuse.Reused = func(of connectors.Age) { began = earliest(began, g.readAt(of)) }
-	walk := newSampleWalk(days, zones, *disordered, func(zone health.TimeZone, date health.Date, day dayTally) {
+	hold := 0
+	if *disordered {
+		hold = holdAll
+	}
+	walk := newSampleWalk(days, zones, hold, func(zone health.TimeZone, date health.Date, day dayTally) {
 		read.tallies[zone.String()][date] = talliedDay{dayTally: day, fetchedAt: began}
 		keep(ctx, k, zone.String(), date, saidTally(day, began))
 	})

@@ -3,7 +3,6 @@ package gateway
 import (
 	"cmp"
 	"slices"
-	"sort"
 	"time"
 
 	"healthgraph/health"
@@ -56,16 +55,11 @@ func (l *ledger) line(device string) int {
 	return line
 }
 
-// day is the day of an instant; before the first it is -1, after the last the number of days.
-func (l *ledger) day(at time.Time) int {
-	return sort.Search(len(l.starts), func(i int) bool { return l.starts[i].After(at) }) - 1
-}
-
 // record takes down what of the sample falls on which day.
 func (l *ledger) record(line int, s health.Sample) {
 	entries, days := l.entry[line], len(l.starts)-1
 	rate := s.Value / s.End.Sub(s.Start).Seconds()
-	from, to := max(l.day(s.Start), 0), min(l.day(s.End), days-1)
+	from, to := max(dayAt(l.starts, s.Start), 0), min(dayAt(l.starts, s.End), days-1)
 	part := func(d int) {
 		inside := earliest(s.End, l.starts[d+1]).Sub(latest(s.Start, l.starts[d]))
 		entries[d].recorded += rate * max(inside.Seconds(), 0)

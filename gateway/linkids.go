@@ -28,17 +28,17 @@ type linkIDs struct {
 	sealer tokens.StableSealer
 }
 
-func newLinkIDs(key []byte) (linkIDs, error) {
+func newLinkIDs(key []byte) (*linkIDs, error) {
 	sealer, err := tokens.NewStableSealer(key, "healthgraph link ids")
 	if err != nil {
-		return linkIDs{}, fmt.Errorf("link ids: %w", err)
+		return nil, fmt.Errorf("link ids: %w", err)
 	}
-	return linkIDs{key, sealer}, nil
+	return &linkIDs{key, sealer}, nil
 }
 
-// of is the id of the link between a person and a source: both sealed, always to the same text, which tells nothing of them
+// NameLink is the id of the link between a person and a source: both sealed, always to the same text, which tells nothing of them
 // without the key.
-func (ids linkIDs) of(user health.UserID, source health.DataSourceID) health.LinkID {
+func (ids *linkIDs) NameLink(user health.UserID, source health.DataSourceID) health.LinkID {
 	plain := make([]byte, 0, len(source)+1+len(user)+linkIDStep)
 	plain = append(append(append(plain, source...), 0), user...)
 	for len(plain)%linkIDStep != 0 {
@@ -47,8 +47,8 @@ func (ids linkIDs) of(user health.UserID, source health.DataSourceID) health.Lin
 	return health.LinkID(health.LinkIDPrefix + base64.RawURLEncoding.EncodeToString(ids.sealer.Seal(plain)))
 }
 
-// open says whose link it is and to what, if the id is one that of made.
-func (ids linkIDs) open(id health.LinkID) (health.UserID, health.DataSourceID, bool) {
+// open says whose link it is and to what, if the id is one that NameLink made.
+func (ids *linkIDs) open(id health.LinkID) (health.UserID, health.DataSourceID, bool) {
 	sealed, isLink := linkIDBytes(id)
 	if !isLink || len(sealed)%linkIDStep != tokens.Overhead {
 		return "", "", false
@@ -62,7 +62,7 @@ func (ids linkIDs) open(id health.LinkID) (health.UserID, health.DataSourceID, b
 }
 
 // hash stands for a person, or for one of their links, where nobody may ever find out who it was.
-func (ids linkIDs) hash(user health.UserID, source health.DataSourceID) string {
+func (ids *linkIDs) hash(user health.UserID, source health.DataSourceID) string {
 	mac := hmac.New(sha256.New, ids.key)
 	mac.Write([]byte(string(source) + "\x00" + string(user)))
 	return health.LinkIDPrefix + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:hashBytes])

@@ -12,7 +12,7 @@ import (
 	"healthgraph/health"
 )
 
-func testLinkIDs(tb testing.TB, key string) linkIDs {
+func testLinkIDs(tb testing.TB, key string) *linkIDs {
 	tb.Helper()
 	hash := sha256.Sum256([]byte(key))
 	ids, err := newLinkIDs(hash[:])
@@ -24,9 +24,9 @@ func TestALinksIDSaysWhoseItIsToWhoeverHasTheKey(t *testing.T) {
 	ids := testLinkIDs(t, "a key")
 	for _, user := range []health.UserID{"1", "person-1", "auth0|person-1", "日本語", "ends\\0", health.UserID(strings.Repeat("x", health.MaxUserIDBytes))} {
 		for _, source := range []health.DataSourceID{"oura", "apple_health", health.DataSourceID(strings.Repeat("s", 100))} {
-			id := ids.of(user, source)
-			assert.Equal(t, id, ids.of(user, source), "for ever")
-			assert.Equal(t, id, testLinkIDs(t, "a key").of(user, source), "in every process")
+			id := ids.NameLink(user, source)
+			assert.Equal(t, id, ids.NameLink(user, source), "for ever")
+			assert.Equal(t, id, testLinkIDs(t, "a key").NameLink(user, source), "in every process")
 			openedUser, openedSource, ours := ids.open(id)
 			assert.True(t, ours)
 			assert.Equal(t, []any{user, source}, []any{openedUser, openedSource})
@@ -43,9 +43,9 @@ func TestALinksIDSaysWhoseItIsToWhoeverHasTheKey(t *testing.T) {
 
 func TestALinksIDTellsNothing(t *testing.T) {
 	ids := testLinkIDs(t, "a key")
-	id := ids.of("person-1", "oura")
+	id := ids.NameLink("person-1", "oura")
 	for name, other := range map[string]health.LinkID{
-		"another person's": ids.of("person-2", "oura"), "another source's": ids.of("person-1", "fitbit"), "moved": ids.of("a-person-1", "our"),
+		"another person's": ids.NameLink("person-2", "oura"), "another source's": ids.NameLink("person-1", "fitbit"), "moved": ids.NameLink("a-person-1", "our"),
 	} {
 		assert.Len(t, other, len(id), name+": a length says nothing either")
 		same := 0
@@ -64,7 +64,7 @@ func TestALinksIDTellsNothing(t *testing.T) {
 
 func TestAnIDThatNobodyMadeIsNobodys(t *testing.T) {
 	ids := testLinkIDs(t, "a key")
-	good := string(ids.of("person-1", "oura"))
+	good := string(ids.NameLink("person-1", "oura"))
 	for i := range good {
 		changed := []byte(good)
 		changed[i] ^= 1
@@ -83,6 +83,6 @@ func TestAnIDThatNobodyMadeIsNobodys(t *testing.T) {
 func BenchmarkLinkID(b *testing.B) {
 	ids := testLinkIDs(b, "a key")
 	for b.Loop() {
-		ids.of("person-1", "apple_health")
+		ids.NameLink("person-1", "apple_health")
 	}
 }

@@ -25,7 +25,7 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 		for i, p := range people {
 			before := len(changed)
 			links[i], changed = g.grantLinks(ctx, p, plug, now, changed)
-			changed = p.worthKeeping(plug, changed, before)
+			changed = worthKeeping(changed, before)
 			news, lost = append(news, p.news(changed[before:])...), p.appendLost(lost, changed[before:])
 		}
 	} else {
@@ -44,7 +44,7 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 			}
 			before := len(changed)
 			links[i], changed = g.shown(ctx, people[i], plug, result, changed)
-			changed = people[i].worthKeeping(plug, changed, before)
+			changed = worthKeeping(changed, before)
 			events = append(events, g.changesSeen(people[i], changed[before:])...)
 			news, lost = append(news, people[i].news(changed[before:])...), people[i].appendLost(lost, changed[before:])
 		}
@@ -59,7 +59,7 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 
 // shown are the links as the upstream showed them: just now, or a moment ago.
 func (g *Gateway) shown(ctx context.Context, p *Person, plug *connectors.Plug, result connectors.LinksResult, changed []LinkRecord) ([]health.DataSourceLink, []LinkRecord) {
-	var links []health.DataSourceLink
+	links := make([]health.DataSourceLink, 0, len(result.Links))
 	var unknown []health.DataSource
 	readAt := g.readAt(result.Age)
 	for _, state := range result.Links {
@@ -75,7 +75,7 @@ func (g *Gateway) shown(ctx context.Context, p *Person, plug *connectors.Plug, r
 		if record.worthWriting(old) {
 			changed = append(changed, record)
 		}
-		link := linkOf(record, source)
+		link := g.linkOf(record, source)
 		link.FreshUntil = result.FreshUntil
 		g.addStale(&link, plug)
 		links = append(links, link)
@@ -83,22 +83,20 @@ func (g *Gateway) shown(ctx context.Context, p *Person, plug *connectors.Plug, r
 	changed = p.notShown(plug, links, readAt, changed)
 	g.discover(ctx, unknown)
 	g.sort(links)
+	g.offers(plug, links)
 	return links, changed
 }
 
-// worthKeeping leaves out, of what changed from the index first on, the links of a person to whom the connector's sources never were
-// anything but NOT_CONNECTED: there is nothing to remember, and whoever just looks costs no write. Once one of them is more, all are
-// kept, as the last known set.
-func (p *Person) worthKeeping(plug *connectors.Plug, changed []LinkRecord, first int) []LinkRecord {
-	for _, record := range p.links {
-		if record.Connector == plug.Description.ID {
-			return changed
+// worthKeeping leaves out, of what changed from the index first on, the links that never were more than NOT_CONNECTED: there is nothing
+// to remember of them, and whoever just looks costs no write.
+func worthKeeping(changed []LinkRecord, first int) []LinkRecord {
+	kept := changed[:first]
+	for _, record := range changed[first:] {
+		if record.Version > 0 || record.everStood() {
+			kept = append(kept, record)
 		}
 	}
-	if slices.ContainsFunc(changed[first:], LinkRecord.everStood) {
-		return changed
-	}
-	return changed[:first]
+	return kept
 }
 
 // own completes a source that the connector showed. A source of another connector's that has the same slug gets one of
@@ -131,7 +129,7 @@ func (g *Gateway) grantLinks(ctx context.Context, p *Person, plug *connectors.Pl
 		if record.worthWriting(old) {
 			changed = append(changed, record)
 		}
-		link := linkOf(record, source)
+		link := g.linkOf(record, source)
 		if g.GrantsFreshFor > 0 {
 			link.FreshUntil = now.Add(g.GrantsFreshFor)
 		}
@@ -207,50 +205,20 @@ func newestOf(link health.DataSourceLink) time.Time {
 	return latest(*link.ConnectedAt, *link.LatestDataAt)
 }
 
-// lastKnown is what was shown last, or the catalogue, while the upstream can't be asked.
-func (g *Gateway) lastKnown(p *Person, plug *connectors.Plug, failure error) []health.DataSourceLink {
-	problem := health.ProblemOf(failure)
-	g.logFailure(plug.Description.ID, failure)
-	var links []health.DataSourceLink
-	add := func(record LinkRecord, source health.DataSource) {
-		link := linkOf(record, source)
-		link.Status, link.Problem = health.StatusUnknown, problem
-		links = append(links, link)
-	}
-	everRead := false // otherwise what is stored is a link or two that were written for themselves
-	for id, record := range p.links {
-		if record.Connector != plug.Description.ID {
-			continue
-		}
-		everRead = everRead || !record.CheckedAt.IsZero()
-		if source, _, ok := g.knownSource(id); ok {
-			add(record, source)
-		}
-	}
-	if !everRead {
-		links = links[:0]
-		for _, source := range plug.Description.DataSources {
-			add(g.record(p, plug, source.ID), plug.Complete(source))
-		}
-	}
-	g.sort(links)
-	return links
-}
-
-// record is what is remembered of a link, or the beginning of it.
+// record is what is remembered of a link, or the beginning of it, which gets its id as it is written.
 func (g *Gateway) record(p *Person, plug *connectors.Plug, source health.DataSourceID) LinkRecord {
 	if r, ok := p.links[source]; ok {
 		return r
 	}
 	return LinkRecord{
-		ID: g.ids.of(p.ID, source), User: p.ID, Connector: plug.Description.ID, DataSource: source,
+		User: p.ID, Connector: plug.Description.ID, DataSource: source,
 		Status: health.StatusNotConnected,
 	}
 }
 
-func linkOf(r LinkRecord, source health.DataSource) health.DataSourceLink {
+func (g *Gateway) linkOf(r LinkRecord, source health.DataSource) health.DataSourceLink {
 	return health.DataSourceLink{
-		ID: r.ID, User: r.User, DataSource: source, Status: r.Status,
+		StoredID: r.ID, Namer: g.ids, User: r.User, DataSource: source, Status: r.Status,
 		ConnectedAt: known(r.ConnectedAt), CheckedAt: known(r.CheckedAt), LatestDataAt: known(r.LatestDataAt),
 		DataCheckedAt: known(r.DataCheckedAt),
 	}
@@ -261,17 +229,14 @@ func known(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	return &t
+	at := t // t itself would be allocated for a zero time as well
+	return &at
 }
 
 // sort puts links in the catalogue's order, and those beyond it after, by slug.
 func (g *Gateway) sort(links []health.DataSourceLink) {
-	rank := map[health.DataSourceID]int{}
-	for i, source := range g.Registry.DataSources() {
-		rank[source.ID] = i - len(g.Registry.DataSources())
-	}
 	slices.SortFunc(links, func(a, b health.DataSourceLink) int {
-		if by := rank[a.DataSource.ID] - rank[b.DataSource.ID]; by != 0 {
+		if by := g.rank[a.DataSource.ID] - g.rank[b.DataSource.ID]; by != 0 {
 			return by
 		}
 		return strings.Compare(string(a.DataSource.ID), string(b.DataSource.ID))
@@ -291,6 +256,9 @@ func (g *Gateway) write(ctx context.Context, changed []LinkRecord, events []heal
 	if len(changed) == 0 {
 		return true
 	}
+	for i := range changed {
+		g.identify(&changed[i])
+	}
 	ctx, cancel := outlive(ctx)
 	defer cancel()
 	if _, err := g.Store.PutLinks(ctx, changed, events...); err != nil {
@@ -309,6 +277,7 @@ func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, 
 	var err error
 	for range 3 {
 		record := f(g.record(p, plug, source))
+		g.identify(&record)
 		news := p.news([]LinkRecord{record})
 		lost := p.appendLost(nil, []LinkRecord{record})
 		p.links[source] = record
@@ -330,6 +299,13 @@ func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, 
 	}
 	g.Log.ErrorContext(ctx, "a link's change could not be stored", "connector", plug.Description.ID, "error", err)
 	return false
+}
+
+// identify gives a record its id before it is first written.
+func (g *Gateway) identify(record *LinkRecord) {
+	if record.ID == "" {
+		record.ID = g.ids.NameLink(record.User, record.DataSource)
+	}
 }
 
 // LinkOwner is whose a link is, and to what.
@@ -368,23 +344,4 @@ func (g *Gateway) LinkOwners(ctx context.Context, ids []health.LinkID) (map[heal
 		byID[record.ID] = LinkOwner{record.User, record.Connector, record.DataSource}
 	}
 	return byID, nil
-}
-
-// logFailure tells the operator what only they can mend, each time, and once a minute that an upstream is down. What the
-// person mends is not worth a line.
-func (g *Gateway) logFailure(connector string, failure error) {
-	e := health.AsError(failure)
-	switch e.Code {
-	case health.UpstreamUnavailable, health.RateLimited:
-		now := g.Now()
-		last, told := g.outages.Swap(connector, now)
-		if at, _ := last.(time.Time); told && now.Sub(at) < time.Minute {
-			g.outages.Store(connector, at)
-			return
-		}
-		g.Log.Warn("an upstream can't be used for now", "connector", connector, "code", e.Code, "message", e.Message, "cause", e.Cause)
-	case health.UpstreamInvalid, health.Internal:
-		g.Log.Error("an upstream's answer needs the operator", "connector", connector, "code", e.Code, "message", e.Message, "cause", e.Cause)
-	default:
-	}
 }

@@ -39,16 +39,16 @@ func TestALinkKeepsItsIDAndItsBeginning(t *testing.T) {
 	require.NotNil(t, first.ConnectedAt)
 	h.clock.advance(48 * time.Hour)
 	second := h.links("person-1", "lister")["fitbit"]
-	assert.Equal(t, first.ID, second.ID)
+	assert.Equal(t, first.ID(), second.ID())
 	assert.Equal(t, first.ConnectedAt, second.ConnectedAt)
 	assert.True(t, second.CheckedAt.After(*first.CheckedAt))
 
-	assert.True(t, strings.HasPrefix(string(first.ID), health.LinkIDPrefix))
-	assert.NotContains(t, string(first.ID), "person-1")
-	assert.NotEqual(t, first.ID, h.links("person-2", "lister")["fitbit"].ID, "another person's")
-	assert.NotEqual(t, first.ID, h.links("person-1", "lister")["apple_health"].ID, "another source's")
-	owners, err := h.LinkOwners(t.Context(), []health.LinkID{first.ID})
-	owner, found := owners[first.ID]
+	assert.True(t, strings.HasPrefix(string(first.ID()), health.LinkIDPrefix))
+	assert.NotContains(t, string(first.ID()), "person-1")
+	assert.NotEqual(t, first.ID(), h.links("person-2", "lister")["fitbit"].ID(), "another person's")
+	assert.NotEqual(t, first.ID(), h.links("person-1", "lister")["apple_health"].ID(), "another source's")
+	owners, err := h.LinkOwners(t.Context(), []health.LinkID{first.ID()})
+	owner, found := owners[first.ID()]
 	require.NoError(t, err)
 	require.True(t, found)
 	assert.Equal(t, health.UserID("person-1"), owner.User)
@@ -67,7 +67,7 @@ func TestWhileAnUpstreamIsDownItsLastKnownSetStands(t *testing.T) {
 		require.Len(t, bad, 3, "never fewer")
 		for id, link := range bad {
 			assert.Equal(t, health.StatusUnknown, link.Status)
-			assert.Equal(t, good[id].ID, link.ID)
+			assert.Equal(t, good[id].ID(), link.ID())
 			assert.Equal(t, good[id].ConnectedAt, link.ConnectedAt)
 			require.NotNil(t, link.Problem)
 			assert.Equal(t, health.UpstreamUnavailable, link.Problem.Code)
@@ -89,6 +89,40 @@ func TestOfAPersonNeverSeenTheCatalogueStandsWhileAnUpstreamIsDown(t *testing.T)
 	assert.Equal(t, health.StatusUnknown, links["fitbit"].Status)
 	records, _ := h.stored("person-1")
 	assert.Empty(t, records)
+}
+
+// An upstream offers the same sources to everybody: of them, what a person's links were is worth remembering.
+func TestWhatAnUpstreamOffersIsKnownWhileItIsDown(t *testing.T) {
+	h := newHouse(t)
+	zepp := health.DataSource{ID: "zepp", Name: "Zepp"}
+	h.lister.links = func(account string) connectors.LinksResult {
+		if account == "person-2" {
+			return connectors.LinksResult{Links: []connectors.LinkState{{DataSource: appleHealth}}} // to whom nothing is linked
+		}
+		return connectors.LinksResult{Links: []connectors.LinkState{{DataSource: fitbit, Connected: true}, {DataSource: zepp}}}
+	}
+	h.links("person-1", "lister")
+	h.links("person-2", "lister")
+	h.lister.isDown()
+	h.clock.advance(time.Minute)
+	shown := func(user health.UserID) map[health.DataSourceID]bool {
+		checked := map[health.DataSourceID]bool{}
+		for id, link := range h.links(user, "lister") {
+			assert.Equal(t, health.StatusUnknown, link.Status)
+			checked[id] = link.CheckedAt != nil
+		}
+		return checked
+	}
+	type checked = map[health.DataSourceID]bool
+	assert.Equal(t, checked{"fitbit": true, "zepp": true}, shown("person-1"), "zepp was in the list as well")
+	assert.Equal(t, checked{"fitbit": false, "zepp": false}, shown("person-2"))
+	h.Gateway = h.another(h.config)
+	assert.Equal(t, checked{"fitbit": true, "apple_health": true}, shown("person-1"), "a new process knows the catalogue")
+
+	payload, err := h.RevokeAll(t.Context(), "person-1", byPerson)
+	require.NoError(t, err)
+	require.Len(t, payload.Results, 1, "what was not connected when the list was read need not be ended")
+	assert.Equal(t, health.DataSourceID("fitbit"), payload.Results[0].Link.DataSource.ID)
 }
 
 func TestOnePersonsFailureIsNobodyElses(t *testing.T) {
@@ -263,7 +297,7 @@ func TestALinkIsWrittenThoughTheCallerHasGone(t *testing.T) {
 	cancel()
 	h.Links(ctx, "lister", []*gateway.Person{person})
 	records, _ := h.stored("person-1")
-	assert.Len(t, records, 2)
+	assert.Len(t, records, 1)
 }
 
 func TestManyRevocationsAtOnceEndInOneTruth(t *testing.T) {

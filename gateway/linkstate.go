@@ -63,6 +63,18 @@ func (r LinkRecord) everStood() bool {
 	return r.Status != health.StatusNotConnected || !r.PendingSince.IsZero() || !r.RevokedAt.IsZero()
 }
 
+// lastKnown is the status as the upstream last told it, or as a return or a revocation left it since; nil where there was nothing of it.
+// No time runs out here: that a link is no longer PENDING or REVOKING, nobody has seen.
+func (r LinkRecord) lastKnown() *health.LinkStatus {
+	switch {
+	case r.Status != health.StatusConnected && r.PendingSince.After(r.CheckedAt):
+		r.Status = health.StatusPending
+	case r.Status == health.StatusNotConnected && r.CheckedAt.IsZero():
+		return nil // it is but the beginning of a record
+	}
+	return &r.Status
+}
+
 // worthWriting says whether the store has to hear of the change from old to r.
 func (r LinkRecord) worthWriting(old LinkRecord) bool {
 	if old.Version == 0 || r.CheckedAt.Sub(old.CheckedAt) >= checkedAtPrecision {

@@ -120,6 +120,33 @@ func TestObservingTwiceIsObservingOnce(t *testing.T) {
 	})
 }
 
+func TestWhatIsLastKnownIsWhatSomebodySaw(t *testing.T) {
+	known := func(r LinkRecord) string {
+		if status := r.lastKnown(); status != nil {
+			return string(*status)
+		}
+		return "null"
+	}
+	fresh := LinkRecord{Status: health.StatusNotConnected}
+	assert.Equal(t, "null", known(fresh), "nobody has looked")
+	assert.Equal(t, "NOT_CONNECTED", known(observed(fresh, false, noon)))
+	assert.Equal(t, "CONNECTED", known(observed(fresh, true, noon)))
+
+	assert.Equal(t, "PENDING", known(returned(fresh, noon)), "the person came back, and nobody has looked since")
+	pending := observed(returned(fresh, before), false, before.Add(time.Minute))
+	assert.Equal(t, "PENDING", known(pending))
+	assert.Equal(t, "NOT_CONNECTED", known(observed(pending, false, noon)), "the return counts no more")
+	assert.Equal(t, "CONNECTED", known(observed(pending, true, noon)))
+	assert.Equal(t, "CONNECTED", known(returned(observed(fresh, true, before), noon)), "it was there all the time")
+
+	revoking := revoked(observed(fresh, true, before), time.Hour, noon)
+	assert.Equal(t, "REVOKING", known(revoking))
+	assert.Equal(t, "REVOKING", known(revoked(fresh, time.Hour, noon)), "the upstream took it, though its list was never read")
+	assert.Equal(t, "REVOKED", known(observed(revoking, false, noon.Add(time.Minute))))
+	assert.Equal(t, "CONNECTED", known(observed(revoking, true, noon.Add(2*time.Hour))))
+	assert.Equal(t, "PENDING", known(returned(revoking, noon.Add(time.Minute))))
+}
+
 func TestOnlyNewsIsWrittenDown(t *testing.T) {
 	old := LinkRecord{Version: 3, Status: health.StatusConnected, ConnectedAt: before, CheckedAt: noon, LatestDataAt: before}
 	changed := func(f func(*LinkRecord)) bool {

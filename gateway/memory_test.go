@@ -93,6 +93,7 @@ func TestAnUpstreamThatForgetsAPersonWhomItKnewIsNotBelieved(t *testing.T) {
 	h := newHouse(t)
 	h.lister.shows(fitbit)
 	h.lister.counts(nil)
+	h.links("person-1", "lister")
 	before := h.links("person-1", "lister")["fitbit"]
 	stored, _ := h.stored("person-1")
 	h.lister.links = unknown
@@ -145,7 +146,7 @@ func TestASourceThatIsNoLongerShownIsNotSaidToBeConnected(t *testing.T) {
 	h.lister.shows(fitbit) // without zepp
 	done, err := h.Complete(t.Context(), gateway.CompleteRequest{User: "person-1", URL: "https://app.example/", DataSource: &zepp.ID})
 	require.NoError(t, err)
-	assert.Equal(t, []any{before.ID, health.StatusNotConnected}, []any{done.Link.ID, done.Link.Status})
+	assert.Equal(t, []any{before.ID(), health.StatusNotConnected}, []any{done.Link.ID(), done.Link.Status})
 	assert.Nil(t, done.Link.ConnectedAt)
 	require.NotNil(t, done.Problem)
 	assert.Equal(t, health.NotConnected, done.Problem.Code)

@@ -35,15 +35,11 @@ func (p *Person) isConnected(connector string) bool {
 // People reads what the store knows of the people, in order, in a number of statements that does not grow with them.
 // Whoever has no id yet at an upstream that takes ours gets one.
 func (g *Gateway) People(ctx context.Context, users []health.UserID) ([]*Person, error) {
-	ids, err := g.upstreamIDs(ctx, users)
+	known, err := g.Store.Known(ctx, users)
 	if err != nil {
 		return nil, err
 	}
-	links, err := g.Store.Links(ctx, users)
-	if err != nil {
-		return nil, err
-	}
-	grants, err := g.Tokens.Grants(ctx, users)
+	ids, err := g.upstreamIDs(ctx, users, known.UpstreamIDs)
 	if err != nil {
 		return nil, err
 	}
@@ -59,10 +55,10 @@ func (g *Gateway) People(ctx context.Context, users []health.UserID) ([]*Person,
 		}
 		people[i] = byID[user]
 	}
-	for _, link := range links {
+	for _, link := range known.Links {
 		byID[link.User].links[link.DataSource] = link
 	}
-	for _, grant := range grants {
+	for _, grant := range known.Grants {
 		byID[grant.User].grants[grant.Connector] = grant
 	}
 	return people, nil
@@ -70,11 +66,8 @@ func (g *Gateway) People(ctx context.Context, users []health.UserID) ([]*Person,
 
 // upstreamIDs gives every person's id at every upstream that takes ours. A person's own is not written. Random ones are written
 // and read again, so that two processes that make one at the same time agree.
-func (g *Gateway) upstreamIDs(ctx context.Context, users []health.UserID) (map[health.UserID]map[string]UpstreamID, error) {
-	known, err := g.readUpstreamIDs(ctx, users)
-	if err != nil {
-		return nil, err
-	}
+func (g *Gateway) upstreamIDs(ctx context.Context, users []health.UserID, stored []UpstreamID) (map[health.UserID]map[string]UpstreamID, error) {
+	known := idsOf(users, stored)
 	var made []UpstreamID
 	for user, ids := range known {
 		for _, plug := range g.Registry.Plugs() {
@@ -109,6 +102,11 @@ func (g *Gateway) readUpstreamIDs(ctx context.Context, users []health.UserID) (m
 	if err != nil {
 		return nil, err
 	}
+	return idsOf(users, rows), nil
+}
+
+// idsOf are the ids by person and connector.
+func idsOf(users []health.UserID, rows []UpstreamID) map[health.UserID]map[string]UpstreamID {
 	ids := make(map[health.UserID]map[string]UpstreamID, len(users))
 	for _, user := range users {
 		ids[user] = map[string]UpstreamID{}
@@ -116,7 +114,7 @@ func (g *Gateway) readUpstreamIDs(ctx context.Context, users []health.UserID) (m
 	for _, row := range rows {
 		ids[row.User][row.Connector] = row
 	}
-	return ids, nil
+	return ids
 }
 
 // mayKeepOwn says whether the upstream takes the person's own id. One that looks like a generated one is never handed on: it

@@ -134,21 +134,19 @@ func (g *Gateway) ReadDaily(ctx context.Context, p *Person, connector string, li
 	read := DailyRead{reading: step.reading}
 	read.asked = true
 	days = g.begun(days)
-	read.daily = newDaily(metric, days, zone)
+	read.daily = newDaily(metric, days, zone, holdAtMost)
 	if days.Days() < 1 {
 		return read
 	}
 	account := g.account(p, read.plug)
 	request := connectors.SampleRequest{Metric: metric.Name, Span: health.Interval{Start: read.daily.starts[0], End: read.daily.starts[len(read.daily.starts)-1]}}
 	read.result = read.plug.Samples.ReadSamples(ctx, account, request, read.daily.add)
-	if read.daily.disordered { // the upstream has an order of its own: once more, and now all of it is kept
-		all := connectors.ReadAllSamples(ctx, read.plug.Samples, account, request)
-		read.result = all.SampleResult
-		read.daily = newDaily(metric, days, zone)
-		read.daily.add(all.Samples)
+	if read.daily.walk.disordered { // the upstream has an order of its own: once more, and now all of it is kept
+		read.daily = newDaily(metric, days, zone, holdAll)
+		read.result = read.plug.Samples.ReadSamples(ctx, account, request, read.daily.add)
 	}
 	read.isAsOldAs(read.result.Age)
-	read.daily.finish()
+	read.daily.finish(read.result)
 	read.sawData(read.plug.Description.DataSources, read.result.Newest)
 	g.failed(ctx, p, &read.reading, read.result.Err)
 	// What is new is news; that nothing is says little, of one metric.

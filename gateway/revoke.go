@@ -75,7 +75,7 @@ func (g *Gateway) forget(ctx context.Context, p *Person, source health.DataSourc
 func (g *Gateway) lookFirst(ctx context.Context, p *Person, source health.DataSource, plug *connectors.Plug) (health.DataSourceLink, *Person, error) {
 	record := g.record(p, plug, source.ID)
 	if record.Version > 0 {
-		return linkOf(record, source), p, nil
+		return g.linkOf(record, source), p, nil
 	}
 	link := g.pick(g.Links(ctx, plug.Description.ID, []*Person{p})[0], source, record)
 	people, err := g.People(ctx, []health.UserID{p.ID}) // of what was just seen, something may be kept now

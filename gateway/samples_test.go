@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"healthgraph/connectors"
+	"healthgraph/connectors/connectortest"
 	"healthgraph/gateway"
 	"healthgraph/health"
 )
@@ -159,14 +160,14 @@ func TestAPageThatFailsHalfWayIsGoneOnWith(t *testing.T) {
 	assert.Empty(t, full.Problems)
 
 	after := h.samplePage(sampleRequest(t, march28day, 100, nil)).PageInfo.EndCursor
-	h.granter.samples = connectors.AllSamples{Samples: every(time.Minute, 10), SampleResult: connectors.SampleResult{Refused: 2}}
+	h.granter.samples = connectortest.AllSamples{Samples: every(time.Minute, 10), SampleResult: connectors.SampleResult{Refused: 2}}
 	rest := h.samplePage(sampleRequest(t, march28day, 100, after))
 	assert.Equal(t, "s-5 s-6 s-7 s-8 s-9", sampleIDs(rest))
 	assert.True(t, rest.Complete)
 	require.Len(t, rest.Problems, 1, "what made no sense is told")
 	assert.Contains(t, rest.Problems[0].Message, "2 measurements")
 
-	h.granter.samples = connectors.AllSamples{SampleResult: connectors.SampleResult{Err: down}}
+	h.granter.samples = connectortest.AllSamples{SampleResult: connectors.SampleResult{Err: down}}
 	nothing := h.samplePage(sampleRequest(t, march28day, 100, after))
 	assert.Equal(t, health.PageInfo{HasPreviousPage: true}, nothing.PageInfo, "no place to go on from: nobody asks in a circle")
 	assert.False(t, nothing.Complete)

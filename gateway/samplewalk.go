@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -8,16 +9,22 @@ import (
 	"healthgraph/health"
 )
 
-// sampleWalk tallies samples that come page by page, in order of their starts. It keeps those alone that may still count: memory
-// is bounded by a page and some days.
+// sampleWalk tallies samples that come page by page, in order of their starts, in the days of some zones. It keeps those alone that
+// may still count: so many, a page, and some days.
 type sampleWalk struct {
 	zones      []*zoneWalk
-	held       bool // the order is not to be trusted: nothing is tallied before the end
-	disordered bool // a sample came after its day was tallied: the walk is to be repeated with held
+	emit       func(health.TimeZone, health.Date, dayTally) // is handed each day once
+	hold       int                                          // how many samples are held before any is tallied
+	slack      time.Duration                                // by which their order may be wrong
+	disordered bool                                         // a sample came after its day was tallied: the walk is to be repeated with holdAll
 	samples    []health.Sample
 	newest     time.Time // start of the newest sample
-	emit       func(health.TimeZone, health.Date, dayTally)
 }
+
+const (
+	orderSlack = 48 * time.Hour // an upstream may sort by something beside the start
+	holdAll    = math.MaxInt    // the order is not to be trusted: nothing is tallied before the end
+)
 
 // zoneWalk is how far the days of one zone are tallied.
 type zoneWalk struct {
@@ -27,15 +34,10 @@ type zoneWalk struct {
 	done   int
 }
 
-func newSampleWalk(days health.DateRange, zones []health.TimeZone, held bool, emit func(health.TimeZone, health.Date, dayTally)) *sampleWalk {
-	w := &sampleWalk{held: held, emit: emit}
+func newSampleWalk(days health.DateRange, zones []health.TimeZone, hold int, emit func(health.TimeZone, health.Date, dayTally)) *sampleWalk {
+	w := &sampleWalk{emit: emit, hold: hold, slack: orderSlack}
 	for _, zone := range zones {
-		z := &zoneWalk{zone: zone, dates: days.Each()}
-		for _, date := range z.dates {
-			z.starts = append(z.starts, date.Start(zone))
-		}
-		z.starts = append(z.starts, days.To.AddDays(1).Start(zone))
-		w.zones = append(w.zones, z)
+		w.zones = append(w.zones, &zoneWalk{zone: zone, dates: days.Each(), starts: dayStarts(days, zone)})
 	}
 	return w
 }
@@ -55,8 +57,8 @@ func (w *sampleWalk) add(page []health.Sample) (more bool) {
 		w.newest = latest(w.newest, s.Start)
 	}
 	w.samples = append(w.samples, page...)
-	if !w.held {
-		w.settle(w.newest.Add(-orderSlack))
+	if len(w.samples) > w.hold {
+		w.settle(w.newest.Add(-w.slack))
 	}
 	return true
 }

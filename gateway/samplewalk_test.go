@@ -43,7 +43,7 @@ func TestAWalkOverPagesTalliesAsAllSamplesAtOnceDo(t *testing.T) {
 		}), 0, 60).Draw(t, "samples")
 		slices.SortStableFunc(samples, func(a, b health.Sample) int { return a.Start.Compare(b.Start) })
 		size := rapid.IntRange(1, 20).Draw(t, "page")
-		got, _ := walked(newSampleWalk(walkDays, []health.TimeZone{paris}, false, nil), slices.Collect(slices.Chunk(slices.Clone(samples), size)), connectors.SampleResult{})
+		got, _ := walked(newSampleWalk(walkDays, []health.TimeZone{paris}, 0, nil), slices.Collect(slices.Chunk(slices.Clone(samples), size)), connectors.SampleResult{})
 		want := tally(samples, walkDays, paris)
 		require.Len(t, got, len(want))
 		for date, day := range want {
@@ -65,7 +65,7 @@ func hourly() (samples []health.Sample) {
 }
 
 func TestAWalkHoldsAPageAndSomeDays(t *testing.T) {
-	days, held := walked(newSampleWalk(walkDays, []health.TimeZone{health.UTC}, false, nil), slices.Collect(slices.Chunk(hourly(), 24)), connectors.SampleResult{})
+	days, held := walked(newSampleWalk(walkDays, []health.TimeZone{health.UTC}, 0, nil), slices.Collect(slices.Chunk(hourly(), 24)), connectors.SampleResult{})
 	assert.Len(t, days, 22)
 	assert.LessOrEqual(t, held, 3*24)
 }
@@ -73,13 +73,13 @@ func TestAWalkHoldsAPageAndSomeDays(t *testing.T) {
 func TestAFailureLeavesTheDaysThatWereReadToTheirEnd(t *testing.T) {
 	samples := hourly()[:100] // four days and four hours
 	failed := connectors.SampleResult{Err: errors.New("down"), ReadUntil: samples[99].Start}
-	days, _ := walked(newSampleWalk(walkDays, []health.TimeZone{health.UTC}, false, nil), slices.Collect(slices.Chunk(samples, 10)), failed)
+	days, _ := walked(newSampleWalk(walkDays, []health.TimeZone{health.UTC}, 0, nil), slices.Collect(slices.Chunk(samples, 10)), failed)
 	assert.Len(t, days, 4)
 	for _, day := range days {
 		assert.InDelta(t, 24, day.steps, 1e-9)
 	}
 	disordered := connectors.SampleResult{Err: errors.New("down")}
-	days, _ = walked(newSampleWalk(walkDays, []health.TimeZone{health.UTC}, true, nil), slices.Collect(slices.Chunk(samples, 10)), disordered)
+	days, _ = walked(newSampleWalk(walkDays, []health.TimeZone{health.UTC}, holdAll, nil), slices.Collect(slices.Chunk(samples, 10)), disordered)
 	assert.Empty(t, days, "nothing is known of any day")
 }
 
@@ -87,11 +87,11 @@ func TestSamplesInNoOrderAreToldAndThenHeld(t *testing.T) {
 	samples := hourly()
 	slices.Reverse(samples)
 	pages := slices.Collect(slices.Chunk(samples, 24))
-	w := newSampleWalk(walkDays, []health.TimeZone{health.UTC}, false, nil)
+	w := newSampleWalk(walkDays, []health.TimeZone{health.UTC}, 0, nil)
 	days, _ := walked(w, pages, connectors.SampleResult{})
 	assert.True(t, w.disordered)
 	assert.Nil(t, days)
-	days, _ = walked(newSampleWalk(walkDays, []health.TimeZone{health.UTC}, true, nil), pages, connectors.SampleResult{})
+	days, _ = walked(newSampleWalk(walkDays, []health.TimeZone{health.UTC}, holdAll, nil), pages, connectors.SampleResult{})
 	require.Len(t, days, 22)
 	for _, day := range days {
 		assert.InDelta(t, 24, day.steps, 1e-9)
@@ -101,7 +101,7 @@ func TestSamplesInNoOrderAreToldAndThenHeld(t *testing.T) {
 	for i := 0; i+1 < len(nearly); i += 2 { // as an upstream does that sorts by the end
 		nearly[i], nearly[i+1] = nearly[i+1], nearly[i]
 	}
-	w = newSampleWalk(walkDays, []health.TimeZone{health.UTC}, false, nil)
+	w = newSampleWalk(walkDays, []health.TimeZone{health.UTC}, 0, nil)
 	days, _ = walked(w, slices.Collect(slices.Chunk(nearly, 7)), connectors.SampleResult{})
 	assert.False(t, w.disordered, "what is a little out of order needs no second walk")
 	assert.Len(t, days, 22)

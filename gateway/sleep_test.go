@@ -72,16 +72,7 @@ func (s *sleepers) sleep(from, to string, choice *health.ChoiceInput, sources ..
 	s.t.Helper()
 	request, err := s.DayRequest(s.t.Context(), date("2026-03-"+from), date("2026-03-"+to), nil, sources, choice)
 	require.NoError(s.t, err)
-	person := s.person("person-1")
-	var reads []gateway.SleepRead
-	for _, connector := range s.SleepConnectors(request.Filter()) {
-		links := s.Links(s.t.Context(), connector, []*gateway.Person{person})[0]
-		read, worthReading := s.SleepLinks(connector, links, request.Filter())
-		if worthReading {
-			read = s.ReadSleep(s.t.Context(), person, connector, links, request.Days)
-		}
-		reads = append(reads, read)
-	}
+	reads := readEach(s.house, s.SleepConnectors(request.Filter()), request, s.SleepLinks, s.ReadSleep)
 	return s.Sleep(request, gateway.Zone{TimeZone: health.UTC, Origin: health.ZoneDefault}, reads)
 }
 

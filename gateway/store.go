@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"healthgraph/health"
+	"healthgraph/tokens"
 )
 
 // UpstreamID is the id by which an upstream knows a person, where we give it one. It is made once and never changes. With it stands
@@ -19,7 +20,7 @@ type UpstreamID struct {
 
 // LinkRecord is what is remembered of the link between a person and a data source. Times are zero when not known.
 type LinkRecord struct {
-	ID            health.LinkID
+	ID            health.LinkID // "" while it is not stored
 	User          health.UserID
 	Connector     string
 	DataSource    health.DataSourceID
@@ -34,6 +35,13 @@ type LinkRecord struct {
 	Version       int64     // counts the writes of this row; 0 = not stored yet
 }
 
+// Known is what is remembered of people's links.
+type Known struct {
+	UpstreamIDs []UpstreamID
+	Links       []LinkRecord
+	Grants      []tokens.Record
+}
+
 // DataNote is how new a source's newest data is. A zero Latest: there was none.
 type DataNote struct {
 	DataSource health.DataSourceID
@@ -43,6 +51,9 @@ type DataNote struct {
 // Store keeps what must outlive the process. Every method is one statement, however many people it
 // concerns, unless it says otherwise.
 type Store interface {
+	// Known gives all that is remembered of the people's links, in no order.
+	Known(ctx context.Context, users []health.UserID) (Known, error)
+
 	UpstreamIDs(ctx context.Context, users []health.UserID) ([]UpstreamID, error)
 	// AddUpstreamIDs writes those that are new and leaves those that are there.
 	AddUpstreamIDs(ctx context.Context, ids []UpstreamID) error

@@ -26,13 +26,7 @@ type dayTally struct {
 // instant counts there, the highest device's alone where several have one. Samples that name no device are each taken
 // for a device of their own, so that an overlap is never counted twice. Takes O(n log n) for n samples.
 func tally(samples []health.Sample, days health.DateRange, zone health.TimeZone) map[health.Date]dayTally {
-	starts := make([]time.Time, 0, days.Days()+1) // starts[i] begins day i, the last ends the range
-	dates := days.Each()
-	for _, date := range dates {
-		starts = append(starts, date.Start(zone))
-	}
-	starts = append(starts, days.To.AddDays(1).Start(zone))
-
+	dates, starts := days.Each(), dayStarts(days, zone)
 	sums := make([]dayTally, len(dates))
 	ledger := newLedger(samples, starts)
 	spread(samples, starts, sums, ledger)
@@ -44,6 +38,22 @@ func tally(samples []health.Sample, days health.DateRange, zone health.TimeZone)
 		tallies[date] = sums[i]
 	}
 	return tallies
+}
+
+// dayStarts is when each of the days begins, and then when the last one ends.
+func dayStarts(days health.DateRange, zone health.TimeZone) []time.Time {
+	dates := days.Each()
+	starts := make([]time.Time, 0, len(dates)+1)
+	for _, date := range dates {
+		starts = append(starts, date.Start(zone))
+	}
+	return append(starts, days.To.AddDays(1).Start(zone))
+}
+
+// dayAt is the day of an instant; before the first it is -1, after the last the number of days. Of a skipped day and the next, which
+// start together, it is the next.
+func dayAt(starts []time.Time, at time.Time) int {
+	return sort.Search(len(starts), func(i int) bool { return starts[i].After(at) }) - 1
 }
 
 // edge is a moment at which the sum of rates of a device changes.
@@ -140,13 +150,9 @@ func countInstants(samples []health.Sample, starts []time.Time, sums []dayTally,
 			perDevice[moment{s.Start.UTC().Round(0), deviceKey(s, i)}] += s.Value
 		}
 	}
-	// The day before the first that begins later: of a skipped day and the next, which start together, the next.
-	dayOf := func(at time.Time) int {
-		return sort.Search(len(starts), func(i int) bool { return starts[i].After(at) }) - 1
-	}
 	highest := map[time.Time]moment{}
 	for m, steps := range perDevice {
-		line, day := ledger.line(nameOf(m.device)), dayOf(m.at)
+		line, day := ledger.line(nameOf(m.device)), dayAt(starts, m.at)
 		ledger.recordAt(line, day, steps)
 		best, seen := highest[m.at]
 		if rival := perDevice[best]; !seen || steps > rival || (steps == rival && m.device < best.device) {
@@ -154,7 +160,7 @@ func countInstants(samples []health.Sample, starts []time.Time, sums []dayTally,
 		}
 	}
 	for at, best := range highest {
-		day, steps := dayOf(at), perDevice[best]
+		day, steps := dayAt(starts, at), perDevice[best]
 		sums[day].steps += steps
 		sums[day].touched = true
 		ledger.count(ledger.line(nameOf(best.device)), day, steps)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"healthgraph/connectors"
+	"healthgraph/connectors/connectortest"
 	"healthgraph/health"
 )
 
@@ -132,7 +133,7 @@ type granter struct {
 	exchangeErr error
 	profile     connectors.Profile
 	profileErr  error
-	samples     connectors.AllSamples
+	samples     connectortest.AllSamples
 	pageLength  int // of samples; 0 = one page of all, whatever span is asked for
 }
 

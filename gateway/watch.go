@@ -118,7 +118,7 @@ func (g *Gateway) storedLink(ctx context.Context, user health.UserID, id health.
 		p.links[record.DataSource] = record
 	}
 	if plug.Links != nil {
-		link := linkOf(g.record(p, plug, id), source)
+		link := g.linkOf(g.record(p, plug, id), source)
 		g.addStale(&link, plug)
 		return link, nil
 	}
@@ -132,7 +132,7 @@ func (g *Gateway) storedLink(ctx context.Context, user health.UserID, id health.
 	links, _ := g.grantLinks(ctx, p, plug, g.Now(), nil)
 	i := slices.IndexFunc(links, func(l health.DataSourceLink) bool { return l.DataSource.ID == id })
 	if i < 0 {
-		return linkOf(g.record(p, plug, id), source), nil
+		return g.linkOf(g.record(p, plug, id), source), nil
 	}
 	return links[i], nil
 }

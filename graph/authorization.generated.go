@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"healthgraph/health"
+	"healthgraph/projection"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -16,6 +17,10 @@ import (
 )
 
 // region    ************************** generated!.gotpl **************************
+
+type CompleteAuthorizationPayloadResolver interface {
+	Link(ctx context.Context, obj *health.CompleteAuthorizationPayload) (*projection.Link, error)
+}
 
 // endregion ************************** generated!.gotpl **************************
 
@@ -167,11 +172,11 @@ func (ec *executionContext) _CompleteAuthorizationPayload_link(ctx context.Conte
 			return ec.fieldContext_CompleteAuthorizationPayload_link(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Link, nil
+			return ec.Resolvers.CompleteAuthorizationPayload().Link(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v health.DataSourceLink) graphql.Marshaler {
-			return ec.marshalNDataSourceLink2healthgraphᚋhealthᚐDataSourceLink(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *projection.Link) graphql.Marshaler {
+			return ec.marshalNDataSourceLink2ᚖhealthgraphᚋprojectionᚐLink(ctx, selections, v)
 		},
 		true,
 		true,
@@ -181,8 +186,8 @@ func (ec *executionContext) fieldContext_CompleteAuthorizationPayload_link(_ con
 	fc = &graphql.FieldContext{
 		Object:     "CompleteAuthorizationPayload",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_DataSourceLink(ctx, field)
 		},
@@ -349,14 +354,47 @@ func (ec *executionContext) _CompleteAuthorizationPayload(ctx context.Context, s
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CompleteAuthorizationPayload")
 		case "link":
-			out.Values[i] = ec._CompleteAuthorizationPayload_link(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._CompleteAuthorizationPayload_link(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "problem":
 			out.Values[i] = ec._CompleteAuthorizationPayload_problem(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))

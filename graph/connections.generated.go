@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"healthgraph/health"
+	"healthgraph/projection"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -18,7 +19,10 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type DataSourceLinkResolver interface {
-	AuthorizationURL(ctx context.Context, obj *health.DataSourceLink, redirectURL *health.URL) (*health.URL, error)
+	AuthorizationURL(ctx context.Context, obj *projection.Link, redirectURL *health.URL) (*health.URL, error)
+}
+type RevokePayloadResolver interface {
+	Link(ctx context.Context, obj *health.RevokePayload) (*projection.Link, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -43,7 +47,7 @@ func (ec *executionContext) field_DataSourceLink_authorizationUrl_args(ctx conte
 
 // region    **************************** field.gotpl *****************************
 
-func (ec *executionContext) _DataSourceLink_id(ctx context.Context, field graphql.CollectedField, obj *health.DataSourceLink) (ret graphql.Marshaler) {
+func (ec *executionContext) _DataSourceLink_id(ctx context.Context, field graphql.CollectedField, obj *projection.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -52,7 +56,7 @@ func (ec *executionContext) _DataSourceLink_id(ctx context.Context, field graphq
 			return ec.fieldContext_DataSourceLink_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.ID, nil
+			return obj.ID(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v health.LinkID) graphql.Marshaler {
@@ -63,10 +67,10 @@ func (ec *executionContext) _DataSourceLink_id(ctx context.Context, field graphq
 	)
 }
 func (ec *executionContext) fieldContext_DataSourceLink_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DataSourceLink", field, false, false, errors.New("field of type ID does not have child fields"))
+	return graphql.NewScalarFieldContext("DataSourceLink", field, true, false, errors.New("field of type ID does not have child fields"))
 }
 
-func (ec *executionContext) _DataSourceLink_dataSource(ctx context.Context, field graphql.CollectedField, obj *health.DataSourceLink) (ret graphql.Marshaler) {
+func (ec *executionContext) _DataSourceLink_dataSource(ctx context.Context, field graphql.CollectedField, obj *projection.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -98,7 +102,7 @@ func (ec *executionContext) fieldContext_DataSourceLink_dataSource(_ context.Con
 	return fc, nil
 }
 
-func (ec *executionContext) _DataSourceLink_status(ctx context.Context, field graphql.CollectedField, obj *health.DataSourceLink) (ret graphql.Marshaler) {
+func (ec *executionContext) _DataSourceLink_status(ctx context.Context, field graphql.CollectedField, obj *projection.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -121,7 +125,30 @@ func (ec *executionContext) fieldContext_DataSourceLink_status(_ context.Context
 	return graphql.NewScalarFieldContext("DataSourceLink", field, false, false, errors.New("field of type LinkStatus does not have child fields"))
 }
 
-func (ec *executionContext) _DataSourceLink_authorizationUrl(ctx context.Context, field graphql.CollectedField, obj *health.DataSourceLink) (ret graphql.Marshaler) {
+func (ec *executionContext) _DataSourceLink_lastKnownStatus(ctx context.Context, field graphql.CollectedField, obj *projection.Link) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DataSourceLink_lastKnownStatus(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastKnownStatus, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *health.LinkStatus) graphql.Marshaler {
+			return ec.marshalOLinkStatus2ᚖhealthgraphᚋhealthᚐLinkStatus(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DataSourceLink_lastKnownStatus(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DataSourceLink", field, false, false, errors.New("field of type LinkStatus does not have child fields"))
+}
+
+func (ec *executionContext) _DataSourceLink_authorizationUrl(ctx context.Context, field graphql.CollectedField, obj *projection.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -165,7 +192,7 @@ func (ec *executionContext) fieldContext_DataSourceLink_authorizationUrl(ctx con
 	return fc, nil
 }
 
-func (ec *executionContext) _DataSourceLink_connectedAt(ctx context.Context, field graphql.CollectedField, obj *health.DataSourceLink) (ret graphql.Marshaler) {
+func (ec *executionContext) _DataSourceLink_connectedAt(ctx context.Context, field graphql.CollectedField, obj *projection.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -188,7 +215,7 @@ func (ec *executionContext) fieldContext_DataSourceLink_connectedAt(_ context.Co
 	return graphql.NewScalarFieldContext("DataSourceLink", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
-func (ec *executionContext) _DataSourceLink_checkedAt(ctx context.Context, field graphql.CollectedField, obj *health.DataSourceLink) (ret graphql.Marshaler) {
+func (ec *executionContext) _DataSourceLink_checkedAt(ctx context.Context, field graphql.CollectedField, obj *projection.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -211,7 +238,7 @@ func (ec *executionContext) fieldContext_DataSourceLink_checkedAt(_ context.Cont
 	return graphql.NewScalarFieldContext("DataSourceLink", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
-func (ec *executionContext) _DataSourceLink_latestDataAt(ctx context.Context, field graphql.CollectedField, obj *health.DataSourceLink) (ret graphql.Marshaler) {
+func (ec *executionContext) _DataSourceLink_latestDataAt(ctx context.Context, field graphql.CollectedField, obj *projection.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -234,7 +261,7 @@ func (ec *executionContext) fieldContext_DataSourceLink_latestDataAt(_ context.C
 	return graphql.NewScalarFieldContext("DataSourceLink", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
-func (ec *executionContext) _DataSourceLink_dataCheckedAt(ctx context.Context, field graphql.CollectedField, obj *health.DataSourceLink) (ret graphql.Marshaler) {
+func (ec *executionContext) _DataSourceLink_dataCheckedAt(ctx context.Context, field graphql.CollectedField, obj *projection.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -257,7 +284,7 @@ func (ec *executionContext) fieldContext_DataSourceLink_dataCheckedAt(_ context.
 	return graphql.NewScalarFieldContext("DataSourceLink", field, false, false, errors.New("field of type DateTime does not have child fields"))
 }
 
-func (ec *executionContext) _DataSourceLink_accountVerified(ctx context.Context, field graphql.CollectedField, obj *health.DataSourceLink) (ret graphql.Marshaler) {
+func (ec *executionContext) _DataSourceLink_accountVerified(ctx context.Context, field graphql.CollectedField, obj *projection.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -280,7 +307,7 @@ func (ec *executionContext) fieldContext_DataSourceLink_accountVerified(_ contex
 	return graphql.NewScalarFieldContext("DataSourceLink", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
-func (ec *executionContext) _DataSourceLink_scopesGranted(ctx context.Context, field graphql.CollectedField, obj *health.DataSourceLink) (ret graphql.Marshaler) {
+func (ec *executionContext) _DataSourceLink_scopesGranted(ctx context.Context, field graphql.CollectedField, obj *projection.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -303,7 +330,7 @@ func (ec *executionContext) fieldContext_DataSourceLink_scopesGranted(_ context.
 	return graphql.NewScalarFieldContext("DataSourceLink", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _DataSourceLink_scopesMissing(ctx context.Context, field graphql.CollectedField, obj *health.DataSourceLink) (ret graphql.Marshaler) {
+func (ec *executionContext) _DataSourceLink_scopesMissing(ctx context.Context, field graphql.CollectedField, obj *projection.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -326,7 +353,7 @@ func (ec *executionContext) fieldContext_DataSourceLink_scopesMissing(_ context.
 	return graphql.NewScalarFieldContext("DataSourceLink", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _DataSourceLink_problem(ctx context.Context, field graphql.CollectedField, obj *health.DataSourceLink) (ret graphql.Marshaler) {
+func (ec *executionContext) _DataSourceLink_problem(ctx context.Context, field graphql.CollectedField, obj *projection.Link) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -647,11 +674,11 @@ func (ec *executionContext) _RevokePayload_link(ctx context.Context, field graph
 			return ec.fieldContext_RevokePayload_link(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Link, nil
+			return ec.Resolvers.RevokePayload().Link(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v health.DataSourceLink) graphql.Marshaler {
-			return ec.marshalNDataSourceLink2healthgraphᚋhealthᚐDataSourceLink(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *projection.Link) graphql.Marshaler {
+			return ec.marshalNDataSourceLink2ᚖhealthgraphᚋprojectionᚐLink(ctx, selections, v)
 		},
 		true,
 		true,
@@ -661,8 +688,8 @@ func (ec *executionContext) fieldContext_RevokePayload_link(_ context.Context, f
 	fc = &graphql.FieldContext{
 		Object:     "RevokePayload",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_DataSourceLink(ctx, field)
 		},
@@ -836,7 +863,7 @@ func (ec *executionContext) unmarshalInputRevokeInput(ctx context.Context, obj a
 
 var dataSourceLinkImplementors = []string{"DataSourceLink", "Node"}
 
-func (ec *executionContext) _DataSourceLink(ctx context.Context, sel ast.SelectionSet, obj *health.DataSourceLink) graphql.Marshaler {
+func (ec *executionContext) _DataSourceLink(ctx context.Context, sel ast.SelectionSet, obj *projection.Link) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, dataSourceLinkImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -859,6 +886,11 @@ func (ec *executionContext) _DataSourceLink(ctx context.Context, sel ast.Selecti
 		case "status":
 			out.Values[i] = ec._DataSourceLink_status(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lastKnownStatus":
+			out.Values[i] = ec._DataSourceLink_lastKnownStatus(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "authorizationUrl":
@@ -1124,22 +1156,55 @@ func (ec *executionContext) _RevokePayload(ctx context.Context, sel ast.Selectio
 		case "outcome":
 			out.Values[i] = ec._RevokePayload_outcome(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "link":
-			out.Values[i] = ec._RevokePayload_link(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._RevokePayload_link(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "lateDataUntil":
 			out.Values[i] = ec._RevokePayload_lateDataUntil(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "problem":
 			out.Values[i] = ec._RevokePayload_problem(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -1166,18 +1231,18 @@ func (ec *executionContext) _RevokePayload(ctx context.Context, sel ast.Selectio
 
 // region    ***************************** type.gotpl *****************************
 
-func (ec *executionContext) marshalNDataSourceLink2healthgraphᚋhealthᚐDataSourceLink(ctx context.Context, sel ast.SelectionSet, v health.DataSourceLink) graphql.Marshaler {
-	return ec._DataSourceLink(ctx, sel, &v)
+func (ec *executionContext) marshalNDataSourceLink2healthgraphᚋprojectionᚐLink(ctx context.Context, sel ast.SelectionSet, v projection.Link) graphql.Marshaler {
+	return graphql.WrapContextMarshaler(ctx, v)
 }
 
-func (ec *executionContext) marshalNDataSourceLink2ᚖhealthgraphᚋhealthᚐDataSourceLink(ctx context.Context, sel ast.SelectionSet, v *health.DataSourceLink) graphql.Marshaler {
+func (ec *executionContext) marshalNDataSourceLink2ᚖhealthgraphᚋprojectionᚐLink(ctx context.Context, sel ast.SelectionSet, v *projection.Link) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
 		}
 		return graphql.Null
 	}
-	return ec._DataSourceLink(ctx, sel, v)
+	return graphql.WrapContextMarshaler(ctx, v)
 }
 
 func (ec *executionContext) unmarshalNLinkStatus2healthgraphᚋhealthᚐLinkStatus(ctx context.Context, v any) (health.LinkStatus, error) {
@@ -1276,14 +1341,14 @@ func (ec *executionContext) marshalNRevokePayload2ᚕhealthgraphᚋhealthᚐRevo
 	return ret
 }
 
-func (ec *executionContext) marshalODataSourceLink2ᚕhealthgraphᚋhealthᚐDataSourceLinkᚄ(ctx context.Context, sel ast.SelectionSet, v []health.DataSourceLink) graphql.Marshaler {
+func (ec *executionContext) marshalODataSourceLink2ᚕhealthgraphᚋprojectionᚐLinkᚄ(ctx context.Context, sel ast.SelectionSet, v []projection.Link) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNDataSourceLink2healthgraphᚋhealthᚐDataSourceLink(ctx, sel, v[i])
+		return ec.marshalNDataSourceLink2healthgraphᚋprojectionᚐLink(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -1308,6 +1373,25 @@ func (ec *executionContext) marshalOEraseUserPayload2ᚖhealthgraphᚋhealthᚐE
 		return graphql.Null
 	}
 	return ec._EraseUserPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOLinkStatus2ᚖhealthgraphᚋhealthᚐLinkStatus(ctx context.Context, v any) (*health.LinkStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := health.LinkStatus(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLinkStatus2ᚖhealthgraphᚋhealthᚐLinkStatus(ctx context.Context, sel ast.SelectionSet, v *health.LinkStatus) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) marshalOProblem2ᚖhealthgraphᚋhealthᚐProblem(ctx context.Context, sel ast.SelectionSet, v *health.Problem) graphql.Marshaler {

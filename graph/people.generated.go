@@ -20,7 +20,7 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type UserResolver interface {
-	Connections(ctx context.Context, obj *health.User, dataSources []string, maxAge *health.Duration) ([]health.DataSourceLink, error)
+	Connections(ctx context.Context, obj *health.User, dataSources []string, maxAge *health.Duration) ([]projection.Link, error)
 	AuthorizationURL(ctx context.Context, obj *health.User, dataSource string, redirectURL *health.URL) (*health.AuthorizationURL, error)
 	StepCount(ctx context.Context, obj *health.User, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput, maxAge *health.Duration) (*health.StepCount, error)
 	Sleep(ctx context.Context, obj *health.User, from health.Date, to health.Date, timeZone *health.TimeZone, dataSources []string, choice *health.ChoiceInput, maxAge *health.Duration) (*health.Sleep, error)
@@ -371,8 +371,8 @@ func (ec *executionContext) _User_connections(ctx context.Context, field graphql
 			return ec.Resolvers.User().Connections(ctx, obj, fc.Args["dataSources"].([]string), fc.Args["maxAge"].(*health.Duration))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []health.DataSourceLink) graphql.Marshaler {
-			return ec.marshalODataSourceLink2ᚕhealthgraphᚋhealthᚐDataSourceLinkᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []projection.Link) graphql.Marshaler {
+			return ec.marshalODataSourceLink2ᚕhealthgraphᚋprojectionᚐLinkᚄ(ctx, selections, v)
 		},
 		true,
 		false,
@@ -685,9 +685,9 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._User(ctx, sel, obj)
-	case health.DataSourceLink:
+	case projection.Link:
 		return ec._DataSourceLink(ctx, sel, &obj)
-	case *health.DataSourceLink:
+	case *projection.Link:
 		if obj == nil {
 			return graphql.Null
 		}

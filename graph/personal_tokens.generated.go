@@ -5,6 +5,7 @@ package graph
 import (
 	"context"
 	"healthgraph/health"
+	"healthgraph/projection"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -14,6 +15,10 @@ import (
 )
 
 // region    ************************** generated!.gotpl **************************
+
+type LinkPersonalAccessTokenPayloadResolver interface {
+	Link(ctx context.Context, obj *health.LinkPersonalAccessTokenPayload) (*projection.Link, error)
+}
 
 // endregion ************************** generated!.gotpl **************************
 
@@ -32,11 +37,11 @@ func (ec *executionContext) _LinkPersonalAccessTokenPayload_link(ctx context.Con
 			return ec.fieldContext_LinkPersonalAccessTokenPayload_link(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Link, nil
+			return ec.Resolvers.LinkPersonalAccessTokenPayload().Link(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v health.DataSourceLink) graphql.Marshaler {
-			return ec.marshalNDataSourceLink2healthgraphᚋhealthᚐDataSourceLink(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *projection.Link) graphql.Marshaler {
+			return ec.marshalNDataSourceLink2ᚖhealthgraphᚋprojectionᚐLink(ctx, selections, v)
 		},
 		true,
 		true,
@@ -46,8 +51,8 @@ func (ec *executionContext) fieldContext_LinkPersonalAccessTokenPayload_link(_ c
 	fc = &graphql.FieldContext{
 		Object:     "LinkPersonalAccessTokenPayload",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_DataSourceLink(ctx, field)
 		},
@@ -131,10 +136,43 @@ func (ec *executionContext) _LinkPersonalAccessTokenPayload(ctx context.Context,
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("LinkPersonalAccessTokenPayload")
 		case "link":
-			out.Values[i] = ec._LinkPersonalAccessTokenPayload_link(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._LinkPersonalAccessTokenPayload_link(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -23,9 +23,12 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	CompleteAuthorizationPayload() CompleteAuthorizationPayloadResolver
 	DataSourceLink() DataSourceLinkResolver
+	LinkPersonalAccessTokenPayload() LinkPersonalAccessTokenPayloadResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
+	RevokePayload() RevokePayloadResolver
 	StepCount() StepCountResolver
 	Subscription() SubscriptionResolver
 	User() UserResolver
@@ -105,6 +108,7 @@ type ComplexityRoot struct {
 		DataCheckedAt    func(childComplexity int) int
 		DataSource       func(childComplexity int) int
 		ID               func(childComplexity int) int
+		LastKnownStatus  func(childComplexity int) int
 		LatestDataAt     func(childComplexity int) int
 		Problem          func(childComplexity int) int
 		ScopesGranted    func(childComplexity int) int
@@ -668,6 +672,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DataSourceLink.ID(childComplexity), true
+	case "DataSourceLink.lastKnownStatus":
+		if e.ComplexityRoot.DataSourceLink.LastKnownStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DataSourceLink.LastKnownStatus(childComplexity), true
 	case "DataSourceLink.latestDataAt":
 		if e.ComplexityRoot.DataSourceLink.LatestDataAt == nil {
 			break
@@ -2182,6 +2192,11 @@ type DataSourceLink implements Node {
   "Whether it is linked, and whether somebody has to do something about it."
   status: LinkStatus!
   """
+  What the status was, while it is UNKNOWN: as the upstream told it at ` + "`" + `checkedAt` + "`" + `, or as the person's return or a revocation through
+  this gateway left it since. It may be another by now. Null where nothing was known, and always where ` + "`" + `status` + "`" + ` is not UNKNOWN.
+  """
+  lastKnownStatus: LinkStatus
+  """
   Where to send the person's browser to link it. Null when it is connected or has no browser flow. Costs an upstream call
   for each unconnected source where the upstream makes the address.
   """
@@ -2225,7 +2240,7 @@ enum LinkStatus {
   REVOKING
   "Ended through this gateway."
   REVOKED
-  "The upstream could not be asked; the problem says why. Not a change of the link."
+  "The upstream could not be asked; the problem says why. Not a change of the link: ` + "`" + `lastKnownStatus` + "`" + ` says what it was."
   UNKNOWN
 }
 
@@ -3428,6 +3443,8 @@ func (ec *executionContext) childFields_DataSourceLink(ctx context.Context, fiel
 		return ec.fieldContext_DataSourceLink_dataSource(ctx, field)
 	case "status":
 		return ec.fieldContext_DataSourceLink_status(ctx, field)
+	case "lastKnownStatus":
+		return ec.fieldContext_DataSourceLink_lastKnownStatus(ctx, field)
 	case "authorizationUrl":
 		return ec.fieldContext_DataSourceLink_authorizationUrl(ctx, field)
 	case "connectedAt":

@@ -29,7 +29,7 @@ type MutationResolver interface {
 type QueryResolver interface {
 	AccessLog(ctx context.Context, userID *string, first *int, after *string) (*health.AccessLogConnection, error)
 	AuthorizationURL(ctx context.Context, dataSource string, userID *string, redirectURL *health.URL) (*health.AuthorizationURL, error)
-	Connections(ctx context.Context, userID *string, dataSources []string, maxAge *health.Duration) ([]health.DataSourceLink, error)
+	Connections(ctx context.Context, userID *string, dataSources []string, maxAge *health.Duration) ([]projection.Link, error)
 	DataSources(ctx context.Context) ([]health.DataSource, error)
 	Viewer(ctx context.Context) (*health.User, error)
 	User(ctx context.Context, id string) (*health.User, error)
@@ -866,8 +866,8 @@ func (ec *executionContext) _Query_connections(ctx context.Context, field graphq
 			return ec.Resolvers.Query().Connections(ctx, fc.Args["userId"].(*string), fc.Args["dataSources"].([]string), fc.Args["maxAge"].(*health.Duration))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []health.DataSourceLink) graphql.Marshaler {
-			return ec.marshalODataSourceLink2ᚕhealthgraphᚋhealthᚐDataSourceLinkᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []projection.Link) graphql.Marshaler {
+			return ec.marshalODataSourceLink2ᚕhealthgraphᚋprojectionᚐLinkᚄ(ctx, selections, v)
 		},
 		true,
 		false,

@@ -4,7 +4,7 @@ package graph
 
 import (
 	"context"
-	"healthgraph/health"
+	"healthgraph/projection"
 	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -14,7 +14,7 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type SubscriptionResolver interface {
-	ConnectionChanged(ctx context.Context, userID *string) (<-chan *health.DataSourceLink, error)
+	ConnectionChanged(ctx context.Context, userID *string) (<-chan *projection.Link, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -52,8 +52,8 @@ func (ec *executionContext) _Subscription_connectionChanged(ctx context.Context,
 			return ec.Resolvers.Subscription().ConnectionChanged(ctx, fc.Args["userId"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *health.DataSourceLink) graphql.Marshaler {
-			return ec.marshalNDataSourceLink2ᚖhealthgraphᚋhealthᚐDataSourceLink(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *projection.Link) graphql.Marshaler {
+			return ec.marshalNDataSourceLink2ᚖhealthgraphᚋprojectionᚐLink(ctx, selections, v)
 		},
 		true,
 		true,

@@ -34,14 +34,16 @@ func (id *LinkID) UnmarshalGQL(v any) error {
 
 // DataSourceLink is the link between one person and one data source. Times are instants in UTC, nil when not known.
 type DataSourceLink struct {
-	ID            LinkID
-	User          UserID
-	DataSource    DataSource
-	Status        LinkStatus
-	ConnectedAt   *time.Time // when the gateway first saw the present connection
-	CheckedAt     *time.Time // when the status was last read where it is decided
-	LatestDataAt  *time.Time // end of the newest measurement seen
-	DataCheckedAt *time.Time // when the newest data was last asked for
+	StoredID   LinkID // "" for a link that is not stored: see ID
+	User       UserID
+	DataSource DataSource
+	Status     LinkStatus
+	// LastKnownStatus is what the status was, where it is UNKNOWN now and something was known; else nil.
+	LastKnownStatus *LinkStatus
+	ConnectedAt     *time.Time // when the gateway first saw the present connection
+	CheckedAt       *time.Time // when the status was last read where it is decided
+	LatestDataAt    *time.Time // end of the newest measurement seen
+	DataCheckedAt   *time.Time // when the newest data was last asked for
 	// AccountVerified says whether the upstream itself confirmed whose account it is; nil where we name people there, and
 	// where nothing is linked.
 	AccountVerified *bool
@@ -49,6 +51,21 @@ type DataSourceLink struct {
 	ScopesMissing   []string // nil where the upstream has no scopes
 	Problem         *Problem
 	FreshUntil      time.Time // until when it need not be asked for again; zero = it has to be
+
+	Namer LinkNamer // of a link that is not stored
+}
+
+// LinkNamer works out the id of a link, always the same for the same person and data source.
+type LinkNamer interface {
+	NameLink(user UserID, source DataSourceID) LinkID
+}
+
+// ID names the link for ever. That of one which is not stored is worked out here: most answers have no use for it.
+func (l DataSourceLink) ID() LinkID {
+	if l.StoredID != "" {
+		return l.StoredID
+	}
+	return l.Namer.NameLink(l.User, l.DataSource.ID)
 }
 
 // IsNode marks a link as a Node.

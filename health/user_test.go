@@ -51,7 +51,7 @@ func TestNoIDIsAPersonAndALinkAtOnce(t *testing.T) {
 }
 
 func TestPeopleAndLinksAreNodes(t *testing.T) {
-	for _, node := range []health.Node{health.User{ID: "person-1"}, health.DataSourceLink{ID: "link_x"}} {
+	for _, node := range []health.Node{health.User{ID: "person-1"}, health.DataSourceLink{StoredID: "link_x"}} {
 		assert.NotPanics(t, node.IsNode)
 	}
 }

@@ -18,6 +18,7 @@ func Described() map[string][]string {
 		"Metric":                   slices.Collect(maps.Keys(metric)),
 		"PageInfo":                 slices.Collect(maps.Keys(pageInfo)),
 		"Problem":                  slices.Collect(maps.Keys(problem)),
+		"DataSourceLink":           slices.Collect(maps.Keys(link)),
 		"DataSource":               slices.Collect(maps.Keys(dataSource)),
 	}
 }

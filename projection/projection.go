@@ -5,13 +5,16 @@
 // is then a loop over the fields that it selects.
 //
 // A Go type that GraphQL's type is bound to in gqlgen.yml, and whose MarshalGQLContext calls Write, is written so. Schema, introspection,
-// validation and limits are as for any other type. The fields take no arguments, never fail, and the types implement no interface: a
-// test holds the described fields against the schema.
+// validation and limits are as for any other type. The fields take no arguments, never fail, and the types implement no interface, but for
+// links: tests hold what is described against the schema, and links against what gqlgen makes of them.
 package projection
 
 import (
 	"context"
 	"io"
+	"strconv"
+	"sync"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -30,7 +33,13 @@ type writer[T any] func(o *output, v *T)
 // output is a buffer that is handed on when it is full. A response writer keeps its own error, so there is nobody to tell here.
 type output struct {
 	b []byte
-	w io.Writer
+	w io.Writer // nil: all of it stays in the buffer
+}
+
+// Write is for scalars that write themselves.
+func (o *output) Write(p []byte) (int, error) {
+	o.b = append(o.b, p...)
+	return len(p), nil
 }
 
 const (
@@ -39,7 +48,7 @@ const (
 )
 
 func (o *output) flush(least int) {
-	if len(o.b) >= least {
+	if len(o.b) >= least && o.w != nil {
 		_, _ = o.w.Write(o.b)
 		o.b = o.b[:0]
 	}
@@ -56,19 +65,30 @@ func (o *output) expect(written, rest int) {
 // Write writes v as the field that ctx stands at selects it. It is for MarshalGQLContext.
 func Write[T any](ctx context.Context, w io.Writer, object Object[T], v *T) {
 	write := object.selected(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field)
-	o := output{b: make([]byte, 0, chunk+chunk/8), w: w}
-	write(&o, v)
+	o, _ := outputs.Get().(*output)
+	o.b, o.w = o.b[:0], w
+	write(o, v)
 	o.flush(0)
+	o.w = nil
+	outputs.Put(o)
+}
+
+// outputs are those whose buffers nobody fills at the moment: a page of few samples needs little of one.
+var outputs = sync.Pool{New: func() any { return &output{b: make([]byte, 0, chunk+chunk/8)} }}
+
+// fieldsOf are the fields that a field selects of its object, which may implement interfaces.
+func fieldsOf(operation *graphql.OperationContext, of graphql.CollectedField, interfaces ...string) []graphql.CollectedField {
+	return graphql.CollectFields(operation, of.Selections, append(interfaces, of.Definition.Type.Name()))
 }
 
 // selected works out what a field selects of the object.
-func (object Object[T]) selected(operation *graphql.OperationContext, of graphql.CollectedField) writer[T] {
+func (object Object[T]) selected(operation *graphql.OperationContext, of graphql.CollectedField, interfaces ...string) writer[T] {
 	typeName := of.Definition.Type.Name()
 	type step struct {
 		key   string
 		write writer[T]
 	}
-	fields := graphql.CollectFields(operation, of.Selections, []string{typeName})
+	fields := fieldsOf(operation, of, interfaces...)
 	steps := make([]step, len(fields))
 	for i, field := range fields {
 		key := `"` + field.Alias + `":` // a name needs no escapes
@@ -107,8 +127,7 @@ func Scalar[T any, S interface{ MarshalGQL(w io.Writer) }](get func(v *T) *S) Fi
 	return func(*graphql.OperationContext, graphql.CollectedField) writer[T] {
 		return func(o *output, v *T) {
 			if s := get(v); s != nil {
-				o.flush(0)
-				(*s).MarshalGQL(o.w)
+				(*s).MarshalGQL(o)
 				return
 			}
 			o.b = append(o.b, "null"...)
@@ -126,14 +145,51 @@ func Bool[T any](get func(v *T) bool) Field[T] {
 	})
 }
 
-// NullableText is a Leaf of type String: null where there is none.
-func NullableText[T any](get func(v *T) *string) Field[T] {
+// Nullable is a Leaf that is null where get gives nil, and what appendTo appends elsewhere.
+func Nullable[T, S any](get func(v *T) *S, appendTo func(b []byte, s S) []byte) Field[T] {
 	return Leaf(func(b []byte, v *T) []byte {
 		if s := get(v); s != nil {
-			return health.AppendText(b, *s)
+			return appendTo(b, *s)
 		}
 		return append(b, "null"...)
 	})
+}
+
+// NullableText is a Leaf of type String or of an enum: null where there is none.
+func NullableText[T any, S ~string](get func(v *T) *S) Field[T] {
+	return Nullable(get, func(b []byte, s S) []byte { return health.AppendText(b, string(s)) })
+}
+
+// NullableInstant is a Leaf of type DateTime, likewise.
+func NullableInstant[T any](get func(v *T) *time.Time) Field[T] { return Nullable(get, appendInstant) }
+
+// NullableBool is a Leaf of type Boolean, likewise.
+func NullableBool[T any](get func(v *T) *bool) Field[T] { return Nullable(get, strconv.AppendBool) }
+
+// Texts is a Leaf of type [String!]!, or of a list of an enum.
+func Texts[T any, S ~string](get func(v *T) []S) Field[T] {
+	return Leaf(func(b []byte, v *T) []byte { return appendTexts(b, get(v)) })
+}
+
+// NullableTexts is the same: null where get gives nil.
+func NullableTexts[T any](get func(v *T) []string) Field[T] {
+	return Leaf(func(b []byte, v *T) []byte {
+		if texts := get(v); texts != nil {
+			return appendTexts(b, texts)
+		}
+		return append(b, "null"...)
+	})
+}
+
+func appendTexts[S ~string](b []byte, texts []S) []byte {
+	b = append(b, '[')
+	for i, text := range texts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = health.AppendText(b, string(text))
+	}
+	return append(b, ']')
 }
 
 // One is a field of an object type: null where there is none.

@@ -72,19 +72,10 @@ var problem = Object[health.Problem]{
 }
 
 var dataSource = Object[health.DataSource]{
-	"id":        Text(func(d *health.DataSource) health.DataSourceID { return d.ID }),
-	"name":      Text(func(d *health.DataSource) string { return d.Name }),
-	"connector": Text(func(d *health.DataSource) string { return d.Connector }),
-	"kind":      Text(func(d *health.DataSource) health.DataSourceKind { return d.Kind }),
-	"capabilities": Leaf(func(b []byte, d *health.DataSource) []byte {
-		b = append(b, '[')
-		for i, c := range d.Capabilities {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = health.AppendText(b, string(c))
-		}
-		return append(b, ']')
-	}),
-	"logoUrl": Scalar(func(d *health.DataSource) *health.URL { return d.LogoURL }),
+	"id":           Text(func(d *health.DataSource) health.DataSourceID { return d.ID }),
+	"name":         Text(func(d *health.DataSource) string { return d.Name }),
+	"connector":    Text(func(d *health.DataSource) string { return d.Connector }),
+	"kind":         Text(func(d *health.DataSource) health.DataSourceKind { return d.Kind }),
+	"capabilities": Texts(func(d *health.DataSource) []health.Capability { return d.Capabilities }),
+	"logoUrl":      Scalar(func(d *health.DataSource) *health.URL { return d.LogoURL }),
 }

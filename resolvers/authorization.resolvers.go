@@ -4,8 +4,15 @@ import (
 	"context"
 	"healthgraph/callers"
 	"healthgraph/gateway"
+	"healthgraph/graph"
 	"healthgraph/health"
+	"healthgraph/projection"
 )
+
+// Link is the resolver for the link field.
+func (r *completeAuthorizationPayloadResolver) Link(ctx context.Context, obj *health.CompleteAuthorizationPayload) (*projection.Link, error) {
+	return projection.OneLink(&obj.Link, authorize), nil
+}
 
 // CompleteAuthorization is the resolver for the completeAuthorization field.
 func (r *mutationResolver) CompleteAuthorization(ctx context.Context, input health.CompleteAuthorizationInput) (*health.CompleteAuthorizationPayload, error) {
@@ -39,3 +46,10 @@ func (r *queryResolver) AuthorizationURL(ctx context.Context, dataSource string,
 	}
 	return readsOf(ctx).authorizationURL(ctx, user, health.DataSourceID(dataSource), redirectURL)
 }
+
+// CompleteAuthorizationPayload returns graph.CompleteAuthorizationPayloadResolver implementation.
+func (r *Resolver) CompleteAuthorizationPayload() graph.CompleteAuthorizationPayloadResolver {
+	return &completeAuthorizationPayloadResolver{r}
+}
+
+type completeAuthorizationPayloadResolver struct{ *Resolver }

@@ -2,29 +2,21 @@ package resolvers
 
 import (
 	"context"
-	"healthgraph/callers"
 	"healthgraph/graph"
 	"healthgraph/health"
+	"healthgraph/projection"
 )
 
 // AuthorizationURL is the resolver for the authorizationUrl field.
-func (r *dataSourceLinkResolver) AuthorizationURL(ctx context.Context, obj *health.DataSourceLink, redirectURL *health.URL) (*health.URL, error) {
-	return readsOf(ctx).linkAuthorizationURL(ctx, obj, redirectURL)
+func (r *dataSourceLinkResolver) AuthorizationURL(ctx context.Context, obj *projection.Link, redirectURL *health.URL) (*health.URL, error) {
+	return authorize(ctx, obj.DataSourceLink, redirectURL)()
 }
 
 // Revoke is the resolver for the revoke field.
 func (r *mutationResolver) Revoke(ctx context.Context, input health.RevokeInput) (*health.RevokePayload, error) {
-	caller := callers.FromContext(ctx)
-	user, err := concerned(ctx, input.UserID, "input.userId")
-	if err != nil {
-		return nil, err
-	}
-	defer readsOf(ctx).forget()
-	payload, err := r.Gateway.Revoke(ctx, user, input.DataSource, caller.Actor())
-	if err != nil {
-		return nil, err
-	}
-	return &payload, nil
+	return change(ctx, input.UserID, func(user health.UserID, actor health.Actor) (health.RevokePayload, error) {
+		return r.Gateway.Revoke(ctx, user, input.DataSource, actor)
+	})
 }
 
 // RevokeAll is the resolver for the revokeAll field.
@@ -32,17 +24,9 @@ func (r *mutationResolver) RevokeAll(ctx context.Context, input *health.RevokeAl
 	if input == nil {
 		input = &health.RevokeAllInput{}
 	}
-	caller := callers.FromContext(ctx)
-	user, err := concerned(ctx, input.UserID, "input.userId")
-	if err != nil {
-		return nil, err
-	}
-	defer readsOf(ctx).forget()
-	payload, err := r.Gateway.RevokeAll(ctx, user, caller.Actor())
-	if err != nil {
-		return nil, err
-	}
-	return &payload, nil
+	return change(ctx, input.UserID, func(user health.UserID, actor health.Actor) (health.RevokeAllPayload, error) {
+		return r.Gateway.RevokeAll(ctx, user, actor)
+	})
 }
 
 // EraseUser is the resolver for the eraseUser field.
@@ -50,21 +34,13 @@ func (r *mutationResolver) EraseUser(ctx context.Context, input *health.EraseUse
 	if input == nil {
 		input = &health.EraseUserInput{}
 	}
-	caller := callers.FromContext(ctx)
-	user, err := concerned(ctx, input.UserID, "input.userId")
-	if err != nil {
-		return nil, err
-	}
-	defer readsOf(ctx).forget()
-	payload, err := r.Gateway.Erase(ctx, user, caller.Actor())
-	if err != nil {
-		return nil, err
-	}
-	return &payload, nil
+	return change(ctx, input.UserID, func(user health.UserID, actor health.Actor) (health.EraseUserPayload, error) {
+		return r.Gateway.Erase(ctx, user, actor)
+	})
 }
 
 // Connections is the resolver for the connections field.
-func (r *queryResolver) Connections(ctx context.Context, userID *string, dataSources []string, maxAge *health.Duration) ([]health.DataSourceLink, error) {
+func (r *queryResolver) Connections(ctx context.Context, userID *string, dataSources []string, maxAge *health.Duration) ([]projection.Link, error) {
 	user, err := target(ctx, userID, "userId")
 	if err != nil {
 		return nil, err
@@ -73,10 +49,21 @@ func (r *queryResolver) Connections(ctx context.Context, userID *string, dataSou
 	if err != nil {
 		return nil, err
 	}
-	return readsOf(ctx).connections(ctx, user, filter)
+	return links(ctx, user, filter)
+}
+
+// Link is the resolver for the link field.
+func (r *revokePayloadResolver) Link(ctx context.Context, obj *health.RevokePayload) (*projection.Link, error) {
+	return projection.OneLink(&obj.Link, authorize), nil
 }
 
 // DataSourceLink returns graph.DataSourceLinkResolver implementation.
 func (r *Resolver) DataSourceLink() graph.DataSourceLinkResolver { return &dataSourceLinkResolver{r} }
 
-type dataSourceLinkResolver struct{ *Resolver }
+// RevokePayload returns graph.RevokePayloadResolver implementation.
+func (r *Resolver) RevokePayload() graph.RevokePayloadResolver { return &revokePayloadResolver{r} }
+
+type (
+	dataSourceLinkResolver struct{ *Resolver }
+	revokePayloadResolver  struct{ *Resolver }
+)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/graph-gophers/dataloader/v7"
-
 	"healthgraph/gateway"
 	"healthgraph/health"
 )
@@ -19,7 +17,7 @@ func (r *reads) readSteps(ctx context.Context, key daysKey) (gateway.StepRead, e
 	if ask.Zones, err = r.zonesOf(ctx, key.linksOf, strings.Split(key.zones, " ")); err != nil {
 		return gateway.StepRead{}, err
 	}
-	if readers, days := r.plan().readers(key.field, key.connector); len(readers) > 1 && days.Contains(key.days) {
+	if all := r.plan().readersOf(key.field, key.connector); len(all.of) > 1 && all.days.Contains(key.days) {
 		kept, err := r.kept.Load(ctx, key.connector)()
 		if err != nil {
 			return gateway.StepRead{}, err
@@ -53,7 +51,7 @@ func (r *reads) stepCount(ctx context.Context, user health.UserID, request gatew
 	if !selectsDays(ctx) {
 		connectors = func(gateway.Filter) []string { return nil }
 	}
-	found, zone, err := daily(ctx, r, dailyField[gateway.StepRead]{"stepCount", connectors, r.gateway.StepLinks, r.steps}, user, request)
+	found, zone, err := daily(ctx, r, dailyField[gateway.StepRead]{"stepCount", connectors, r.gateway.StepLinks, &r.steps}, user, request)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +63,7 @@ func (r *reads) stepCount(ctx context.Context, user health.UserID, request gatew
 
 // sleep does so as well.
 func (r *reads) sleep(ctx context.Context, user health.UserID, request gateway.DayRequest) (*health.Sleep, error) {
-	found, zone, err := daily(ctx, r, dailyField[gateway.SleepRead]{"sleep", r.gateway.SleepConnectors, r.gateway.SleepLinks, r.sleeps}, user, request)
+	found, zone, err := daily(ctx, r, dailyField[gateway.SleepRead]{"sleep", r.gateway.SleepConnectors, r.gateway.SleepLinks, &r.sleeps}, user, request)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +77,7 @@ type dailyField[T any] struct {
 	connectors func(gateway.Filter) []string
 	// links is what the links that pass the filter say; where there is nothing to read, that stands for the read.
 	links  func(connector string, links []health.DataSourceLink, filter gateway.Filter) (read T, worthReading bool)
-	loader *dataloader.Loader[daysKey, T]
+	loader *loader[daysKey, T]
 }
 
 // daily reads a field's connectors side by side, and the zone beside them.

@@ -9,6 +9,7 @@ import (
 
 	"healthgraph/callers"
 	"healthgraph/health"
+	"healthgraph/projection"
 )
 
 // eachID answers the places of a list one by one: a failure is one error that names its place, and null there. A list
@@ -54,33 +55,10 @@ func (r *Resolver) node(ctx context.Context, id, argument string) (health.Node, 
 	if err != nil {
 		return nil, err
 	}
-	for _, link := range links[owner.User] {
+	for i, link := range links[owner.User] {
 		if link.DataSource.ID == owner.DataSource {
-			return link, nil
+			return projection.OneLink(&links[owner.User][i], authorize), nil
 		}
 	}
 	return nil, nil //nolint:nilnil // the upstream offers the data source no longer
-}
-
-// linkAuthorizationURL answers the field of a link, whose status is known already: it often needs no call.
-func (r *reads) linkAuthorizationURL(ctx context.Context, link *health.DataSourceLink, redirect *health.URL) (*health.URL, error) {
-	request, err := r.gateway.AuthorizeRequest(ctx, link.DataSource.ID, redirect)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case request.DataSource().Kind != health.KindBrowser,
-		link.Status == health.StatusConnected, link.Status == health.StatusRevoking:
-		return nil, nil //nolint:nilnil // null is the answer: there is nothing to link, or no browser flow
-	case link.Status == health.StatusUnknown && link.Problem.Code != health.UpstreamInvalid:
-		return nil, nil //nolint:nilnil // its upstream has just failed, as link.problem says: asking once more would only take longer
-	}
-	answer, err := r.authorizationURL(ctx, link.User, link.DataSource.ID, redirect)
-	if err != nil {
-		return nil, err
-	}
-	if answer.Problem != nil && answer.Problem.Code != health.Unsupported { // unsupported: it has no browser flow, which null says
-		return nil, answer.Problem.Err()
-	}
-	return answer.URL, nil
 }

@@ -5,6 +5,7 @@ import (
 	"healthgraph/callers"
 	"healthgraph/graph"
 	"healthgraph/health"
+	"healthgraph/projection"
 )
 
 // Viewer is the resolver for the viewer field.
@@ -47,12 +48,12 @@ func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]health.Node,
 }
 
 // Connections is the resolver for the connections field.
-func (r *userResolver) Connections(ctx context.Context, obj *health.User, dataSources []string, maxAge *health.Duration) ([]health.DataSourceLink, error) {
+func (r *userResolver) Connections(ctx context.Context, obj *health.User, dataSources []string, maxAge *health.Duration) ([]projection.Link, error) {
 	filter, err := r.Gateway.Filter(ctx, dataSources)
 	if err != nil {
 		return nil, err
 	}
-	return readsOf(ctx).connections(ctx, obj.ID, filter)
+	return links(ctx, obj.ID, filter)
 }
 
 // AuthorizationURL is the resolver for the authorizationUrl field.

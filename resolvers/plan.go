@@ -19,12 +19,13 @@ import (
 // the plan foresees share one read, however the executor schedules them. What is refused is left out here, and answered
 // by its own resolver.
 type plan struct {
-	people []health.UserID
-	links  map[string][]health.UserID // by connector
-	days   map[dailyOf][]health.DateRange
-	zones  map[dailyOf][]string // in which those days are asked for; "" is the person's own
-	maxAge time.Duration        // of upstreams' answers: the smallest that any field asks for, since fields share reads
-	once   bool                 // something is asked for whose answer is good for this once
+	people  []health.UserID
+	links   map[string][]health.UserID // by connector
+	days    map[dailyOf][]health.DateRange
+	zones   map[dailyOf][]string // in which those days are asked for; "" is the person's own
+	maxAge  time.Duration        // of upstreams' answers: the smallest that any field asks for, since fields share reads
+	readers map[dailyOf]readers  // by field and connector, of no person
+	once    bool                 // something is asked for whose answer is good for this once
 
 	owners    map[health.LinkID]gateway.LinkOwner // of the links asked for by id
 	ownersErr error
@@ -62,7 +63,7 @@ func planOf(ctx context.Context, g *gateway.Gateway, admit Admit) plan {
 		return plan{}
 	}
 	p := planner{
-		plan:    plan{links: map[string][]health.UserID{}, days: map[dailyOf][]health.DateRange{}, zones: map[dailyOf][]string{}, maxAge: gateway.AnyAge},
+		plan:    plan{links: map[string][]health.UserID{}, days: map[dailyOf][]health.DateRange{}, zones: map[dailyOf][]string{}, readers: map[dailyOf]readers{}, maxAge: gateway.AnyAge},
 		gateway: g, caller: callers.FromContext(ctx), operation: graphql.GetOperationContext(ctx),
 		seen: map[linksOf]bool{}, known: map[health.UserID]bool{}, concerned: map[health.UserID]bool{},
 	}
@@ -79,6 +80,7 @@ func planOf(ctx context.Context, g *gateway.Gateway, admit Admit) plan {
 	for of, ranges := range p.days {
 		p.days[of] = merge(ranges)
 	}
+	p.gather()
 	return p.plan
 }
 
@@ -94,7 +96,7 @@ func (p *planner) root(ctx context.Context, selections ast.SelectionSet) {
 		case "user", "node":
 			p.persons(ctx, []any{arguments["id"]}, field.Selections)
 		case "users", "nodes":
-			p.persons(ctx, list(arguments["ids"]), field.Selections)
+			p.persons(ctx, graphql.CoerceList(arguments["ids"]), field.Selections)
 		default:
 			var userID *health.UserID
 			if id, given := arguments["userId"]; given && id != nil {
@@ -261,70 +263,10 @@ func with(names []string, name string) []string {
 	return slices.Insert(names, at, name)
 }
 
-// readers lists the people of whom a field reads days at the connector, the days from the first to the last, and the zones.
-func (p plan) readers(field, connector string) (of []dailyOf, days health.DateRange) {
-	for reader, ranges := range p.days {
-		if reader.field != field || reader.connector != connector {
-			continue
-		}
-		of = append(of, reader)
-		for _, next := range ranges {
-			if len(of) == 1 && days == (health.DateRange{}) {
-				days = next
-			}
-			if next.From.Compare(days.From) < 0 {
-				days.From = next.From
-			}
-			if next.To.Compare(days.To) > 0 {
-				days.To = next.To
-			}
-		}
-	}
-	return of, days
-}
-
-// covering is the planned range that holds the days, or the days themselves.
-func (p plan) covering(of dailyOf, days health.DateRange) (covering health.DateRange, planned bool) {
-	for _, planned := range p.days[of] {
-		if planned.Contains(days) {
-			return planned, true
-		}
-	}
-	return days, false
-}
-
-// merge joins ranges that overlap or touch.
-func merge(ranges []health.DateRange) []health.DateRange {
-	slices.SortFunc(ranges, func(a, b health.DateRange) int { return a.From.Compare(b.From) })
-	merged := ranges[:1]
-	for _, next := range ranges[1:] {
-		last := &merged[len(merged)-1]
-		switch {
-		case next.From.Compare(last.To.AddDays(1)) > 0:
-			merged = append(merged, next)
-		case next.To.Compare(last.To) > 0:
-			last.To = next.To
-		}
-	}
-	return merged
-}
-
-// list is an argument's list as GraphQL coerces it: a single value is a list of one.
-func list(value any) []any {
-	switch value := value.(type) {
-	case nil:
-		return nil
-	case []any:
-		return value
-	default:
-		return []any{value}
-	}
-}
-
 // slugs is a dataSources argument; nil when there is none.
 func slugs(value any) []string {
 	var ids []string
-	for _, element := range list(value) {
+	for _, element := range graphql.CoerceList(value) {
 		var id health.DataSourceID
 		if id.UnmarshalGQL(element) != nil {
 			return []string{""} // not an id: refused like any unknown slug

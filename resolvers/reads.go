@@ -20,15 +20,16 @@ type reads struct {
 	plan      func() plan
 	freshness *Freshness // nil where nobody asks for it
 
-	people  *dataloader.Loader[group, map[health.UserID]*gateway.Person]
-	links   *dataloader.Loader[linksKey, map[health.UserID][]health.DataSourceLink]
-	zones   *dataloader.Loader[health.UserID, gateway.Zone]
-	steps   *dataloader.Loader[daysKey, gateway.StepRead]
-	samples *dataloader.Loader[samplesKey, gateway.SampleRead]
-	daily   *dataloader.Loader[dailyKey, gateway.DailyRead]
-	urls    *dataloader.Loader[urlKey, health.AuthorizationURL]
-	sleeps  *dataloader.Loader[daysKey, gateway.SleepRead]
-	kept    *dataloader.Loader[string, map[health.UserID][]gateway.KeptDay]
+	people  memo[group, map[health.UserID]*gateway.Person]
+	granted memo[linksKey, map[health.UserID][]health.DataSourceLink] // of connectors whose links are our own grants
+	links   loader[linksKey, map[health.UserID][]health.DataSourceLink]
+	zones   loader[health.UserID, gateway.Zone]
+	steps   loader[daysKey, gateway.StepRead]
+	samples loader[samplesKey, gateway.SampleRead]
+	daily   loader[dailyKey, gateway.DailyRead]
+	urls    loader[urlKey, health.AuthorizationURL]
+	sleeps  loader[daysKey, gateway.SleepRead]
+	kept    loader[string, map[health.UserID][]gateway.KeptDay]
 }
 
 // group is everybody whom the plan foresees (planned), or one person beside it.
@@ -58,38 +59,17 @@ func newReads(ctx context.Context, g *gateway.Gateway, admit Admit) *reads {
 	r := &reads{gateway: g}
 	r.freshness, _ = ctx.Value(freshnessKey{}).(*Freshness)
 	r.plan = sync.OnceValue(func() plan { return planOf(ctx, g, admit) })
-	r.people = newLoader(r.readPeople)
-	r.links = newLoader(r.readLinks)
-	r.zones = newLoader(r.readZone)
-	r.steps = newLoader(r.readSteps)
-	r.samples = newLoader(r.readSamples)
-	r.daily = newLoader(r.readDaily)
-	r.sleeps = newLoader(r.readSleep)
-	r.kept = newLoader(r.readKept)
-	r.urls = newLoader(r.readURL)
+	r.people.read = r.readPeople
+	r.granted.read = r.readLinks
+	r.links.read = r.readLinks
+	r.zones.read = r.readZone
+	r.steps.read = r.readSteps
+	r.samples.read = r.readSamples
+	r.daily.read = r.readDaily
+	r.sleeps.read = r.readSleep
+	r.kept.read = r.readKept
+	r.urls.read = r.readURL
 	return r
-}
-
-// newLoader makes a loader whose every key is one read: it starts at once, and whoever asks for it again waits for it.
-func newLoader[K comparable, V any](read func(context.Context, K) (V, error)) *dataloader.Loader[K, V] {
-	batch := func(ctx context.Context, keys []K) []*dataloader.Result[V] {
-		results := make([]*dataloader.Result[V], len(keys))
-		for i, key := range keys {
-			results[i] = guarded(ctx, key, read)
-		}
-		return results
-	}
-	return dataloader.NewBatchedLoader(batch, dataloader.WithBatchCapacity[K, V](1))
-}
-
-// guarded keeps a panic out of the loader, which would print it with all it holds.
-func guarded[K comparable, V any](ctx context.Context, key K, read func(context.Context, K) (V, error)) *dataloader.Result[V] {
-	result := &dataloader.Result[V]{}
-	func() {
-		defer health.Recovered(&result.Error)
-		result.Data, result.Error = read(ctx, key)
-	}()
-	return result
 }
 
 type readsKey struct{}
@@ -105,15 +85,16 @@ func readsOf(ctx context.Context) *reads {
 
 // forget makes the fields after a mutation read afresh.
 func (r *reads) forget() {
-	r.people.ClearAll()
-	r.links.ClearAll()
-	r.zones.ClearAll()
-	r.steps.ClearAll()
-	r.samples.ClearAll()
-	r.daily.ClearAll()
-	r.sleeps.ClearAll()
-	r.kept.ClearAll()
-	r.urls.ClearAll()
+	r.people.forget()
+	r.granted.forget()
+	r.links.forget()
+	r.zones.forget()
+	r.steps.forget()
+	r.samples.forget()
+	r.daily.forget()
+	r.sleeps.forget()
+	r.kept.forget()
+	r.urls.forget()
 }
 
 // in gives the planned group if it holds the person, else a group of their own.
@@ -174,28 +155,11 @@ func (r *reads) readLinks(ctx context.Context, key linksKey) (map[health.UserID]
 }
 
 func (r *reads) connectorLinks(ctx context.Context, user health.UserID, connector string) dataloader.Thunk[map[health.UserID][]health.DataSourceLink] {
-	return r.links.Load(ctx, linksKey{connector, in(r.plan().links[connector], user)})
-}
-
-// connections gives the person's links that pass the filter, every connector asked side by side.
-func (r *reads) connections(ctx context.Context, user health.UserID, filter gateway.Filter) ([]health.DataSourceLink, error) {
-	var pending []dataloader.Thunk[map[health.UserID][]health.DataSourceLink]
-	for _, connector := range r.gateway.LinkConnectors(filter) {
-		pending = append(pending, r.connectorLinks(ctx, user, connector))
+	key := linksKey{connector, in(r.plan().links[connector], user)}
+	if r.gateway.Registry.Plug(connector).Links == nil {
+		return r.granted.Load(ctx, key)
 	}
-	all := []health.DataSourceLink{}
-	for _, thunk := range pending {
-		links, err := thunk()
-		if err != nil {
-			return nil, err
-		}
-		for _, link := range links[user] {
-			if filter.Allows(link.DataSource.ID) {
-				all = append(all, link)
-			}
-		}
-	}
-	return all, nil
+	return r.links.Load(ctx, key)
 }
 
 func (r *reads) readZone(ctx context.Context, user health.UserID) (gateway.Zone, error) {
@@ -224,10 +188,10 @@ func (r *reads) zone(ctx context.Context, user health.UserID, argument *health.T
 
 // readKept looks for what is kept of the steps of everybody whom the plan foresees.
 func (r *reads) readKept(ctx context.Context, connector string) (map[health.UserID][]gateway.KeptDay, error) {
-	readers, days := r.plan().readers("stepCount", connector)
-	users := make([]health.UserID, len(readers))
+	all := r.plan().readersOf("stepCount", connector)
+	users := make([]health.UserID, len(all.of))
 	var zones []health.TimeZone
-	for i, reader := range readers {
+	for i, reader := range all.of {
 		users[i] = reader.user
 		more, err := r.zonesOf(ctx, reader.linksOf, r.plan().zones[reader])
 		if err != nil {
@@ -237,7 +201,7 @@ func (r *reads) readKept(ctx context.Context, connector string) (map[health.User
 			zones = withZone(zones, zone)
 		}
 	}
-	return r.gateway.KeptSteps(ctx, connector, users, days, zones), nil
+	return r.gateway.KeptSteps(ctx, connector, users, all.days, zones), nil
 }
 
 // zonesOf finds the zones behind names that were planned, in which the connector's samples are tallied. One that totals days itself
@@ -269,24 +233,6 @@ func withZone(zones []health.TimeZone, zone health.TimeZone) []health.TimeZone {
 	return append(zones, zone)
 }
 
-// sideBySide reads every connector at once, and gives what they said in order, or the first error.
-func sideBySide[T any](ctx context.Context, connectors []string, read func(context.Context, string) (T, error)) ([]T, error) {
-	results := make([]*dataloader.Result[T], len(connectors))
-	var all sync.WaitGroup
-	for i, connector := range connectors {
-		all.Go(func() { results[i] = guarded(ctx, connector, read) })
-	}
-	all.Wait()
-	found := make([]T, len(results))
-	for i, result := range results {
-		if result.Error != nil {
-			return nil, result.Error
-		}
-		found[i] = result.Data
-	}
-	return found, nil
-}
-
 func (r *reads) readURL(ctx context.Context, key urlKey) (health.AuthorizationURL, error) {
 	var redirect *health.URL
 	if key.hasRedirect {
@@ -302,20 +248,4 @@ func (r *reads) readURL(ctx context.Context, key urlKey) (health.AuthorizationUR
 	}
 	r.lasts(time.Time{})
 	return r.gateway.AuthorizationURL(ctx, person, request), nil
-}
-
-// authorizationURL checks the arguments before it reads anything.
-func (r *reads) authorizationURL(ctx context.Context, user health.UserID, source health.DataSourceID, redirect *health.URL) (*health.AuthorizationURL, error) {
-	if _, err := r.gateway.AuthorizeRequest(ctx, source, redirect); err != nil {
-		return nil, err
-	}
-	key := urlKey{user: user, source: source}
-	if redirect != nil {
-		key.redirect, key.hasRedirect = *redirect, true
-	}
-	answer, err := r.urls.Load(ctx, key)()
-	if err != nil {
-		return nil, err
-	}
-	return &answer, nil
 }

@@ -8,14 +8,14 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"healthgraph/gateway"
-	"healthgraph/health"
+	"healthgraph/projection"
 )
 
 // stream is a subscription under way. It has no goroutine of its own: whoever asks for the next response waits for the change,
 // and hands it to the executor.
 type stream struct {
 	watch *gateway.Watch // nil while there is none: the field was refused
-	links chan *health.DataSourceLink
+	links chan *projection.Link
 }
 
 type streamKey struct{}
@@ -26,8 +26,8 @@ func streamOf(ctx context.Context) *stream {
 }
 
 // begin takes a watch, which ends with ctx.
-func (s *stream) begin(ctx context.Context, watch *gateway.Watch) <-chan *health.DataSourceLink {
-	s.watch, s.links = watch, make(chan *health.DataSourceLink, 1)
+func (s *stream) begin(ctx context.Context, watch *gateway.Watch) <-chan *projection.Link {
+	s.watch, s.links = watch, make(chan *projection.Link, 1)
 	context.AfterFunc(ctx, watch.Close)
 	return s.links
 }
@@ -52,7 +52,7 @@ func (r *Resolver) aroundSubscription(ctx context.Context, next graphql.Operatio
 		if err != nil {
 			return nil // ctx has ended
 		}
-		s.links <- link // the executor has taken the one before
+		s.links <- projection.OneLink(link, authorize) // the executor has taken the one before
 		ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 		defer cancel()
 		// gqlgen leaves the subscription's own field out of the paths of errors below it.

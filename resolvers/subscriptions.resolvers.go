@@ -3,11 +3,11 @@ package resolvers
 import (
 	"context"
 	"healthgraph/graph"
-	"healthgraph/health"
+	"healthgraph/projection"
 )
 
 // ConnectionChanged is the resolver for the connectionChanged field.
-func (r *subscriptionResolver) ConnectionChanged(ctx context.Context, userID *string) (<-chan *health.DataSourceLink, error) {
+func (r *subscriptionResolver) ConnectionChanged(ctx context.Context, userID *string) (<-chan *projection.Link, error) {
 	user, err := target(ctx, userID, "userId")
 	if err != nil {
 		return nil, err

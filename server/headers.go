@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -10,7 +11,7 @@ import (
 
 // everyAnswer are the headers of every answer that a handler of ours gives, errors included. Pages have a policy of their own in
 // place of this one, under which nothing is loaded, and only assets, which are nobody's data, may be kept.
-var everyAnswer = map[string]string{
+var everyAnswer = lists(map[string]string{
 	"Cache-Control":                "no-store", // health data is nobody else's to keep: see mayKeep
 	"Content-Security-Policy":      "default-src 'none'; frame-ancestors 'none'",
 	"Cross-Origin-Opener-Policy":   "same-origin",
@@ -19,6 +20,16 @@ var everyAnswer = map[string]string{
 	"Referrer-Policy":              "no-referrer",
 	"X-Content-Type-Options":       "nosniff",
 	"X-Frame-Options":              "DENY",
+})
+
+// lists are headers as they stand in an http.Header, for all answers to share: whoever adds to one gets a list of its own.
+func lists(headers map[string]string) http.Header {
+	header := http.Header{}
+	for name, value := range headers {
+		header.Set(name, value)
+		header[name] = slices.Clip(header[name])
+	}
+	return header
 }
 
 // mayKeep lets the client alone, and for this credential alone, keep an answer for a time in place of asking again.
@@ -39,8 +50,9 @@ type hardened struct {
 }
 
 func (h hardened) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	for name, value := range everyAnswer {
-		w.Header().Set(name, value)
+	header := w.Header()
+	for name, values := range everyAnswer {
+		header[name] = values
 	}
 	if h.hsts > 0 && h.proxies.overTLS(r) {
 		w.Header().Set("Strict-Transport-Security", "max-age="+strconv.FormatInt(int64(h.hsts.Seconds()), 10))

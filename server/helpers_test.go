@@ -20,6 +20,7 @@ import (
 	"healthgraph/connectors"
 	"healthgraph/gateway"
 	"healthgraph/health"
+	"healthgraph/logtest"
 	"healthgraph/resolvers"
 	"healthgraph/server"
 	"healthgraph/store"
@@ -39,13 +40,13 @@ type site struct {
 	gateway  *gateway.Gateway
 	streams  *server.Streams
 	upstream *upstream
-	log      *syncBuffer
+	log      *logtest.Log
 	token    string
 }
 
 func newSite(t testing.TB, changes ...func(*server.Config)) *site {
 	t.Helper()
-	s := &site{t: t, upstream: &upstream{}, log: &syncBuffer{}}
+	s := &site{t: t, upstream: &upstream{}, log: &logtest.Log{}}
 	log := slog.New(slog.NewJSONHandler(s.log, nil))
 	registry, err := connectors.NewRegistry(s.upstream)
 	require.NoError(t, err)
@@ -202,22 +203,4 @@ func (u *upstream) ReadLinks(_ context.Context, accounts []connectors.Account) [
 func (u *upstream) Revoke(context.Context, connectors.Account, health.DataSource) (connectors.Revocation, error) {
 	u.note("revoke")
 	return connectors.Revocation{WasConnected: true}, nil
-}
-
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
@@ -66,8 +65,8 @@ func (l *rates) lets(w http.ResponseWriter, r *http.Request, caller callers.Call
 	if l.MeasureOnly {
 		return true
 	}
-	w.Header().Set("RateLimit-Policy", fmt.Sprintf("%q;q=%d;w=%d", kind, limit.Burst, seconds(limit.Window())))
-	w.Header().Set("RateLimit", fmt.Sprintf("%q;r=%d;t=%d", kind, result.Remaining, seconds(result.Wait)))
+	w.Header().Set("RateLimit-Policy", `"`+kind+`";q=`+strconv.Itoa(limit.Burst)+";w="+strconv.Itoa(seconds(limit.Window())))
+	w.Header().Set("RateLimit", `"`+kind+`";r=`+strconv.Itoa(result.Remaining)+";t="+strconv.Itoa(seconds(result.Wait)))
 	if !result.Allowed {
 		tooMany(w, r, result.Wait)
 	}

@@ -54,7 +54,7 @@ func (s *site) linkID(user health.UserID) string {
 	s.t.Helper()
 	people, err := s.gateway.People(s.t.Context(), []health.UserID{user})
 	require.NoError(s.t, err)
-	return string(s.gateway.Links(s.t.Context(), "up", people)[0][0].ID)
+	return string(s.gateway.Links(s.t.Context(), "up", people)[0][0].ID())
 }
 
 func TestWhatIsWrongWithAnOperationEndsIt(t *testing.T) {

@@ -143,7 +143,13 @@ func introspects(operation *graphql.OperationContext) bool {
 }
 
 func (e *endpoint) write(w http.ResponseWriter, r *http.Request, status int, mediaType string, response *graphql.Response) {
-	body, err := answer(response)
+	if len(response.Errors) == 0 && len(response.Extensions) == 0 && len(response.Data) > 0 {
+		// Data alone, which is most responses, is taken as it is: the executor has just written it, encoding/json would read all of
+		// it once more, and a page of samples need not be there twice.
+		writeBody(w, status, mediaType, []byte(`{"data":`), response.Data, []byte("}\n"))
+		return
+	}
+	body, err := encode(envelope{response.Errors, response.Data, response.Extensions})
 	if err != nil {
 		e.broken(w, r, e.fault(r.Context(), fmt.Errorf("a response could not be encoded: %w", err)))
 		return
@@ -157,18 +163,6 @@ type envelope struct {
 	Errors     gqlerror.List   `json:"errors,omitempty"`
 	Data       json.RawMessage `json:"data,omitempty"`
 	Extensions map[string]any  `json:"extensions,omitempty"`
-}
-
-// answer is the response's JSON. Data alone, which is most responses, is taken as it is: the executor has just written it, and
-// encoding/json would read all of it once more.
-func answer(response *graphql.Response) ([]byte, error) {
-	if len(response.Errors) > 0 || len(response.Extensions) > 0 || len(response.Data) == 0 {
-		return encode(envelope{response.Errors, response.Data, response.Extensions})
-	}
-	body := make([]byte, 0, len(`{"data":}`)+len(response.Data)+1)
-	body = append(body, `{"data":`...)
-	body = append(body, response.Data...)
-	return append(body, '}', '\n'), nil
 }
 
 // encode leaves the & of an address as it is.
@@ -208,9 +202,18 @@ func refuseWith(w http.ResponseWriter, r *http.Request, status int, message stri
 	writeBody(w, status, mediaType, body)
 }
 
-func writeBody(w http.ResponseWriter, status int, mediaType string, body []byte) {
+func writeBody(w http.ResponseWriter, status int, mediaType string, parts ...[]byte) {
+	length := 0
+	for _, part := range parts {
+		length += len(part)
+	}
 	w.Header().Set("Content-Type", mediaType+"; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(length))
 	w.Header().Add("Vary", "Accept")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // whoever asked has gone if this fails
+	for _, part := range parts {
+		if _, err := w.Write(part); err != nil {
+			return // whoever asked has gone
+		}
+	}
 }

@@ -81,6 +81,7 @@ func (s *Store) among(column string) string {
 // frequent are the statements of requests.
 type frequent struct {
 	links, upstreamIDs, grants perPerson
+	known                      perPerson // all of these
 	linksByID                  compiled
 	putLink, addEvent          compiled // of SQLite alone
 }
@@ -100,6 +101,7 @@ func (s *Store) compileFrequent(ctx context.Context) (err error) {
 		links:       people(linkColumns, "links"),
 		upstreamIDs: people("person, connector, upstream_id, time_zone, zone_due_at", "upstream_users"),
 		grants:      people(readGrantColumns, "grants"),
+		known:       perPerson{compile(s.read, s.selectKnown("person = $1")), compile(s.read, s.selectKnown(s.among("person")))},
 		linksByID:   compile(s.read, "SELECT "+linkColumns+" FROM links WHERE "+s.among("id")),
 	}
 	if s.isSQLite() {
@@ -113,7 +115,7 @@ func (s *Store) compileFrequent(ctx context.Context) (err error) {
 func (s *Store) observeFrequent(told func(string)) {
 	f := &s.frequent
 	for _, c := range []*compiled{
-		&f.links.one, &f.links.several, &f.upstreamIDs.one, &f.upstreamIDs.several, &f.grants.one, &f.grants.several,
+		&f.known.one, &f.known.several, &f.links.one, &f.links.several, &f.upstreamIDs.one, &f.upstreamIDs.several, &f.grants.one, &f.grants.several,
 		&f.linksByID, &f.putLink, &f.addEvent,
 	} {
 		c.told = told

@@ -34,6 +34,14 @@ func stored(f *filled) []growth.Path {
 		flat bool
 		call func(ctx context.Context, s *store.Store) (rows, want int, err error)
 	}{
+		{"Known of 1", true, func(ctx context.Context, s *store.Store) (int, int, error) {
+			known, err := s.Known(ctx, some[:1])
+			return len(known.Links), linksEach, err
+		}},
+		{"Known of 10", true, func(ctx context.Context, s *store.Store) (int, int, error) {
+			known, err := s.Known(ctx, some)
+			return len(known.Links) + len(known.UpstreamIDs) + len(known.Grants), len(some) * (linksEach + 2), err
+		}},
 		{"Links of 1", true, func(ctx context.Context, s *store.Store) (int, int, error) {
 			links, err := s.Links(ctx, some[:1])
 			return len(links), linksEach, err

@@ -14,18 +14,18 @@ import (
 // Values are shared, so nobody may change them. The zero Reads is ready for use.
 type Reads[K comparable, V any] struct {
 	mu    sync.Mutex
-	under map[K]place[V]
+	under map[K]place[K, V]
 }
 
 // place is where a read's value will be.
-type place[V any] struct {
-	flight *flight[V]
+type place[K comparable, V any] struct {
+	flight *flight[K, V]
 	at     int
 }
 
 // flight is a batch of reads under way.
-type flight[V any] struct {
-	takeOff  func()          // the board, with Reads.mu held
+type flight[K comparable, V any] struct {
+	boarding []K             // under what others find it, guarded by Reads.mu; nil once they do not
 	ctx      context.Context //nolint:containedctx // it is nobody's: the callers' own end apart from it
 	cancel   context.CancelFunc
 	waiting  int // for its values, guarded by Reads.mu
@@ -64,7 +64,7 @@ func (t *Reads[K, V]) Read(ctx context.Context, keys []K, f func(ctx context.Con
 
 // await waits for the flights to end, and leaves them. It is false when ctx ended first and others wait for one of them. A flight
 // that nobody else waits for ends at once then, and what it brought all the same is not lost.
-func (t *Reads[K, V]) await(ctx context.Context, places []place[V]) bool {
+func (t *Reads[K, V]) await(ctx context.Context, places []place[K, V]) bool {
 	for i, p := range places {
 		select {
 		case <-p.flight.done:
@@ -112,16 +112,16 @@ func (t *Reads[K, V]) again(ctx context.Context, keys []K, cut []int, values []V
 }
 
 // board finds the reads that are under way, and begins one of the others.
-func (t *Reads[K, V]) board(ctx context.Context, keys []K, f func(context.Context, []int) []V) []place[V] {
-	places := make([]place[V], len(keys))
+func (t *Reads[K, V]) board(ctx context.Context, keys []K, f func(context.Context, []int) []V) []place[K, V] {
+	places := make([]place[K, V], len(keys))
 	var missing []int
-	own := &flight[V]{done: make(chan struct{})}
+	own := &flight[K, V]{done: make(chan struct{})}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i, key := range keys {
 		p, found := t.under[key]
 		if !found {
-			p = place[V]{own, len(missing)}
+			p = place[K, V]{own, len(missing)}
 			missing = append(missing, i)
 		}
 		places[i] = p
@@ -136,14 +136,13 @@ func (t *Reads[K, V]) board(ctx context.Context, keys []K, f func(context.Contex
 	} else {
 		own.ctx, own.cancel = context.WithCancel(shared) //nolint:gosec // likewise
 	}
-	own.takeOff = func() {}
 	if len(missing) <= mostTogether {
-		own.takeOff = func() { t.takeOff(own, keys) }
+		own.boarding = keys
 		if t.under == nil {
-			t.under = map[K]place[V]{}
+			t.under = map[K]place[K, V]{}
 		}
 		for at, i := range missing {
-			t.under[keys[i]] = place[V]{own, at}
+			t.under[keys[i]] = place[K, V]{own, at}
 		}
 	}
 	go t.fly(own, missing, f)
@@ -151,21 +150,22 @@ func (t *Reads[K, V]) board(ctx context.Context, keys []K, f func(context.Contex
 }
 
 // takeOff ends the boarding: who comes later reads anew. It is called with mu held.
-func (t *Reads[K, V]) takeOff(flight *flight[V], keys []K) {
-	for _, key := range keys {
+func (t *Reads[K, V]) takeOff(flight *flight[K, V]) {
+	for _, key := range flight.boarding {
 		if t.under[key].flight == flight {
 			delete(t.under, key)
 		}
 	}
+	flight.boarding = nil
 }
 
 // fly makes the read. A panic is everybody's who waits.
-func (t *Reads[K, V]) fly(own *flight[V], missing []int, f func(context.Context, []int) []V) {
+func (t *Reads[K, V]) fly(own *flight[K, V], missing []int, f func(context.Context, []int) []V) {
 	defer func() {
 		own.panicked = recover()
 		own.cut = errors.Is(own.ctx.Err(), context.DeadlineExceeded)
 		t.mu.Lock()
-		own.takeOff()
+		t.takeOff(own)
 		t.mu.Unlock()
 		close(own.done)
 	}()
@@ -174,16 +174,16 @@ func (t *Reads[K, V]) fly(own *flight[V], missing []int, f func(context.Context,
 
 // leave is for a caller who waits no more. A flight whose last one leaves ends, and nobody joins it from then on. It says whether
 // nobody else waits for those that go on.
-func (t *Reads[K, V]) leave(places []place[V]) (alone bool) {
+func (t *Reads[K, V]) leave(places []place[K, V]) (alone bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, p := range places {
 		if p.flight.waiting--; p.flight.waiting == 0 {
-			p.flight.takeOff()
+			t.takeOff(p.flight)
 			p.flight.cancel()
 		}
 	}
-	return !slices.ContainsFunc(places, func(p place[V]) bool { return p.flight.waiting > 0 })
+	return !slices.ContainsFunc(places, func(p place[K, V]) bool { return p.flight.waiting > 0 })
 }
 
 // WaitedFor counts those who wait for a read that may be joined.

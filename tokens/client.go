@@ -138,10 +138,10 @@ func (s *signer) outcome(ctx context.Context, response *http.Response, err error
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
-	defer cancel()
 	switch {
 	case response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusGone:
+		ctx, cancel := toWrite(ctx)
+		defer cancel()
 		if !s.keeper.believed(ctx, s.record, aboutReads) {
 			_ = response.Body.Close()
 			return nil, errSuspect()
@@ -151,9 +151,16 @@ func (s *signer) outcome(ctx context.Context, response *http.Response, err error
 	case response.StatusCode < 300:
 		s.keeper.suspicion.success(matter{s.record.Connector, aboutReads})
 		if s.record.Refused() {
+			ctx, cancel := toWrite(ctx)
+			defer cancel()
 			s.keeper.revive(ctx, s.record)
 			s.record.RefusedAt = time.Time{}
 		}
 	}
 	return response, nil
+}
+
+// toWrite is for what an answer says of a grant, which is written though its reader has left.
+func toWrite(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), writeTime)
 }

@@ -17,6 +17,7 @@ import (
 
 	"healthgraph/connectors"
 	"healthgraph/health"
+	"healthgraph/logtest"
 	"healthgraph/store"
 	"healthgraph/store/storetest"
 	"healthgraph/tokens"
@@ -32,13 +33,13 @@ type vault struct {
 	store  *store.Store
 	keyset []byte
 	clock  *clock
-	log    *syncBuffer
+	log    *logtest.Log
 	*upstream
 }
 
 func newVault(t *testing.T) *vault {
 	t.Helper()
-	v := &vault{t: t, clock: &clock{now: time.Date(2026, 3, 29, 12, 0, 0, 123, time.UTC)}, log: &syncBuffer{}}
+	v := &vault{t: t, clock: &clock{now: time.Date(2026, 3, 29, 12, 0, 0, 123, time.UTC)}, log: &logtest.Log{}}
 	v.store = storetest.Open(t, store.Config{URL: storetest.SQLite(t)})
 	v.keyset = newKeyset(t)
 	v.Keeper = v.another(v.keyset)
@@ -201,24 +202,6 @@ func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
-}
-
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 func codeOf(err error) health.Code {

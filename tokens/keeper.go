@@ -202,7 +202,7 @@ func (k *Keeper) Disown(ctx context.Context, used Record) error {
 	if !k.believed(ctx, used, aboutAccounts) {
 		return errSuspect()
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+	ctx, cancel := toWrite(ctx)
 	defer cancel()
 	ended, err := k.store.DropGrant(ctx, used, k.event(used, health.AccessEnded, byItself))
 	if ended {
@@ -221,9 +221,10 @@ type bearer struct{ token health.Secret }
 
 // RoundTrip sends a signed copy of the request.
 func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
-	signed := r.Clone(r.Context())
+	signed := *r
+	signed.Header = r.Header.Clone()
 	signed.Header.Set("Authorization", "Bearer "+b.token.Reveal())
-	return transport.RoundTrip(signed)
+	return transport.RoundTrip(&signed)
 }
 
 // transport carries all signed requests, so that connections are shared between people.

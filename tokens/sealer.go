@@ -83,7 +83,7 @@ func (s *Sealer) openGrant(r Record) (connectors.Grant, error) {
 		return connectors.Grant{}, errUnsealed
 	}
 	var tokens sealedTokens
-	if err := json.Unmarshal(plain, &tokens); err != nil {
+	if err := connectors.Unmarshal(plain, &tokens); err != nil {
 		return connectors.Grant{}, errUnsealed
 	}
 	return connectors.Grant{

@@ -17,7 +17,7 @@ import (
 // What the tests ask for, and the answers' shapes.
 const (
 	problemFields = `{ code message retryAfter dataSource { id } authorizationUrl }`
-	linkFields    = `{ id dataSource { id name connector } status connectedAt checkedAt latestDataAt scopesGranted scopesMissing problem ` + problemFields + ` }`
+	linkFields    = `{ id dataSource { id name connector } status lastKnownStatus connectedAt checkedAt latestDataAt scopesGranted scopesMissing problem ` + problemFields + ` }`
 	pageFields    = `{ dataSource { id } authorized url expiresAt problem ` + problemFields + ` }`
 	stepFields    = `{ total from to timeZone timeZoneOrigin complete problems ` + problemFields + `
 		days { date steps presence dataSources { id } candidates { connector dataSources { id } steps presence chosen reason } } }`
@@ -34,7 +34,7 @@ type source struct{ ID, Name, Connector string }
 type link struct {
 	ID                                   string
 	DataSource                           source
-	Status                               string
+	Status, LastKnownStatus              string
 	ConnectedAt, CheckedAt, LatestDataAt string
 	ScopesGranted, ScopesMissing         []string
 	Problem                              *problem

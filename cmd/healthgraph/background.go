@@ -28,7 +28,7 @@ type background struct {
 
 func (b background) run(ctx context.Context) {
 	var all sync.WaitGroup
-	for _, file := range []*watchedFile{b.keyset, b.jwks, b.trusted} {
+	for _, file := range []*watchedFile{b.keyset, b.jwks, b.trusted, b.certificate} {
 		if file != nil {
 			all.Go(func() { file.watch(ctx, lookAtFilesEvery) })
 		}

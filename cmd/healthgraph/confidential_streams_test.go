@@ -11,6 +11,7 @@ import (
 
 	"healthgraph/callers"
 	"healthgraph/health"
+	"healthgraph/logtest"
 )
 
 // sendWhatIsNoGraphQL sends requests and frames that never become an operation.
@@ -101,7 +102,7 @@ func (l *leaks) watchWhileThingsFail() {
 	soon, err := callers.Issue(health.NewSecret(testSecret), health.UserID(l.person), nil, l.clock.Now(), time.Minute, testAudience)
 	require.NoError(l.t, err)
 	var watching sync.WaitGroup
-	watchers := map[string]*logged{"SSE": {}, "WebSocket": {}}
+	watchers := map[string]*logtest.Log{"SSE": {}, "WebSocket": {}}
 	begun := map[string]string{"SSE": "text/event-stream", "WebSocket": `"type":"pong"`}
 	for name, told := range watchers {
 		watching.Go(func() { carriers[name](l.world, told, soon, query, variables) })

@@ -18,6 +18,7 @@ import (
 
 	"healthgraph/callers"
 	"healthgraph/health"
+	"healthgraph/logtest"
 	"healthgraph/simulators/rook"
 )
 
@@ -75,14 +76,14 @@ type leaks struct {
 	trap      *trap        // a connector beside the two, which panics when it is armed
 	issuer    *lyingIssuer // whose documents can lie as well
 	person    string
-	account   string      // theirs, at OneTwentyOne
-	told      *logged     // whatever came back
-	stopped   atomic.Bool // the clock of the gateway panics when it is asked
+	account   string       // theirs, at OneTwentyOne
+	told      *logtest.Log // whatever came back
+	stopped   atomic.Bool  // the clock of the gateway panics when it is asked
 }
 
 func newLeaks(t *testing.T, change func(*settings)) *leaks {
 	t.Helper()
-	l := &leaks{upstreams: &lying{t: t}, trap: &trap{}, issuer: newLyingIssuer(t), person: "person-" + canary, told: &logged{}}
+	l := &leaks{upstreams: &lying{t: t}, trap: &trap{}, issuer: newLyingIssuer(t), person: "person-" + canary, told: &logtest.Log{}}
 	l.world = newWorld(t, worldOptions{
 		change: func(s *settings) {
 			s.RookBaseURL, s.OneTwentyOneBaseURL = l.upstreams.before(s.RookBaseURL), l.upstreams.before(s.OneTwentyOneBaseURL)

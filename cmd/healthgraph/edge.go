@@ -50,7 +50,7 @@ func (s *edgeSettings) complain(c *complaints) {
 	}
 	switch {
 	case s.TLSCertFile != "" && s.TLSKeyFile != "":
-		_, _, err := s.certificate()
+		_, _, err := newCertificate(s, nil)
 		c.refuses("HEALTHGRAPH_TLS_*", err)
 	case s.TLSCertFile != "" || s.TLSKeyFile != "":
 		c.mistake(true, "HEALTHGRAPH_TLS_CERT_FILE and HEALTHGRAPH_TLS_KEY_FILE are set together, or not at all")

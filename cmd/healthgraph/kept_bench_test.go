@@ -119,17 +119,7 @@ func (w *benched) linkRook() {
 // linkOneTwentyOne links it with so many samples a day, of so many days until today.
 func (w *benched) linkOneTwentyOne(days, perDay int) {
 	w.b.Helper()
-	begin := today.Truncate(24*time.Hour).AddDate(0, 0, -days)
-	_, err := w.oneTwentyOne.LoadSteps("walker", func(add func(onetwentyone.Step) error) error {
-		for i := range days * perDay {
-			at := begin.Add(time.Duration(i) * (24 * time.Hour / time.Duration(perDay)))
-			if err := add(onetwentyone.Step{Start: at, End: at.Add(time.Minute), Value: 20, Source: "phone"}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	require.NoError(w.b, err)
+	loadSteps(w.b, w.oneTwentyOne, "walker", everyDay(today.Truncate(24*time.Hour).AddDate(0, 0, -days), days, perDay, time.Minute, 20))
 	var made onetwentyone.PersonOutput
 	require.NoError(w.b, json.Unmarshal([]byte(w.control(w.oneTwentyOne.Handler(), http.MethodPut, "/_control/people/walker", `{"homeTimezone": "UTC"}`)), &made))
 	var pat struct{ Token string }

@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"healthgraph/simulators"
-	"healthgraph/simulators/onetwentyone"
 	"healthgraph/simulators/rook"
 	"healthgraph/store/storetest"
 )
@@ -167,29 +166,10 @@ func TestDaysAreReadAgainByTheirAge(t *testing.T) {
 	}
 }
 
-// walks loads n samples of a step each for every day of the five years, for the person "w".
-func (w *world) walks(perDay int) {
-	w.t.Helper()
-	begin := time.Date(2021, time.April, 12, 0, 0, 0, 0, time.UTC)
-	_, err := w.oneTwentyOne.LoadSteps("walker", func(add func(onetwentyone.Step) error) error {
-		for i := range 1829 * perDay {
-			at := begin.Add(time.Duration(i) * (24 * time.Hour / time.Duration(perDay)))
-			if err := add(onetwentyone.Step{Start: at, End: at.Add(5 * time.Second), Value: 1, Source: "phone"}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	require.NoError(w.t, err)
-	w.oneTwentyOnePerson("walker", `{"homeTimezone": "UTC"}`)
-	w.link("w", "walker")
-	w.forgetCalls()
-}
-
 func TestFiveYearsOfSamplesGoOnAtThePageThatFailed(t *testing.T) {
 	storetest.Both(t, func(t *testing.T, url string) {
 		w, _ := keepingWorld(t, worldOptions{databaseURL: url})
-		w.walks(50) // 91,450 samples: ten pages
+		w.walks(time.Date(2021, time.April, 12, 0, 0, 0, 0, time.UTC), 1829, 50) // 91,450 samples: ten pages
 		pages := func() int { n := w.calls()["onetwentyone.quantity"]; w.forgetCalls(); return n }
 		w.control(w.oneTwentyOne.Handler(), http.MethodPut, "/_control/budget", `{"remaining": 4}`)
 		half := w.steps("w", fiveYears)

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"healthgraph/logtest"
 	"healthgraph/store/storetest"
 )
 
@@ -225,7 +226,7 @@ func TestServeReloadsTheKeysetByItselfAndLeavesNothingBehind(t *testing.T) {
 
 func TestWatchingTheKeysetLooksAgainAndAgainUntilItEnds(t *testing.T) {
 	path := keyset(t)
-	var log logged
+	var log logtest.Log
 	_, file, err := newSealer(gatewaySettings{KeysetFile: path}, options{}, slog.New(slog.NewJSONHandler(&log, nil)))
 	require.NoError(t, err)
 	nothingLeft(t, func() {

@@ -94,7 +94,7 @@ type brake struct{ reached, release func() }
 // it can on PostgreSQL alone.
 func atStatement(change string, finish bool) func(*fleet) brake {
 	return func(f *fleet) brake {
-		s := f.stall(change)
+		s := f.stall("UPDATE ON grants", change)
 		reached := func() {
 			if change == storingTheRenewed { // taking the lease, which comes first, holds the same lock of SQLite for a moment
 				f.called(200)

@@ -14,6 +14,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/testing/fakekms"
 	"github.com/tink-crypto/tink-go/v2/tink"
 
+	"healthgraph/logtest"
 	"healthgraph/store/storetest"
 	"healthgraph/tokens"
 )
@@ -74,7 +75,7 @@ func (k fakeKey) Decrypt(ciphertext, associatedData []byte) ([]byte, error) {
 // command is command with the fake KMS beside the real ones.
 func (f *fakeKMS) command(t *testing.T, args ...string) (written string, err error) {
 	t.Helper()
-	var out, log logged
+	var out, log logtest.Log
 	err = run(t.Context(), args, console{&out, &log}, f)
 	return out.String() + log.String(), err
 }

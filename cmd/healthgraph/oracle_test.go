@@ -229,22 +229,6 @@ func (w *world) counted(user, zone, from, to string) byProgram {
 	return got
 }
 
-// walked links a person to OneTwentyOne alone, with a history of any length.
-func (w *world) walked(steps []onetwentyone.Step) {
-	w.t.Helper()
-	_, err := w.oneTwentyOne.LoadSteps("walker", func(add func(onetwentyone.Step) error) error {
-		for _, s := range steps {
-			if err := add(s); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	require.NoError(w.t, err)
-	w.oneTwentyOnePerson("walker", `{"homeTimezone": "Europe/Paris"}`)
-	w.link("w", "walker")
-}
-
 func TestDaysAreWhatACountByHandGivesWhereverTheClocksChange(t *testing.T) {
 	for _, c := range []struct{ zone, around string }{
 		{"Europe/Paris", "2026-03-29"}, {"Europe/Paris", "2025-10-26"}, {"America/New_York", "2026-03-08"},

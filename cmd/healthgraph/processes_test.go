@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
 
+	"healthgraph/logtest"
 	"healthgraph/simulators"
 	"healthgraph/simulators/onetwentyone"
 	"healthgraph/simulators/rook"
@@ -49,12 +50,13 @@ type fleet struct {
 
 	db            *bun.DB
 	url           string // of the database
+	settings      []string
 	first, second *process
 	seen          *tokensSeen
 }
 
-// newFleet begins with the upstream's clock on time: processes have no other.
-func newFleet(t *testing.T, databaseURL string) *fleet {
+// newFleet begins with the upstream's clock on time: processes have no other. More settings take the place of its own.
+func newFleet(t *testing.T, databaseURL string, more ...string) *fleet {
 	t.Helper()
 	w := &world{t: t, clock: simulators.NewClock(), statements: &counter{}}
 	w.rook = rook.New(rook.Config{Clock: w.clock})
@@ -64,14 +66,14 @@ func newFleet(t *testing.T, databaseURL string) *fleet {
 	require.NoError(t, store.Migrate(t.Context(), store.Config{URL: databaseURL}, nil))
 	f := &fleet{world: w, db: storetest.DB(t, databaseURL), url: databaseURL, seen: &tokensSeen{}}
 	w.database = f.db.DB
-	settings := []string{
+	f.settings = append([]string{
 		"LISTEN=127.0.0.1:0", "RATE_LIMIT_MODE=off", "KEEP_DAYS=off", "CACHE_BYTES=0", "JWT_SECRET=" + testSecret, "KEYSET_FILE=" + keyset(t), "DATABASE_URL=" + databaseURL,
 		"UPSTREAM_TIMEOUT=" + processTimeout.String(),
 		"ROOK_BASE_URL=" + w.serve(w.rook.Handler()), "ROOK_CLIENT_UUID=" + rook.DummyClientUUID, "ROOK_SECRET_KEY=" + rook.DummySecret,
 		"ONETWENTYONE_BASE_URL=" + w.serve(f.seen.watch(w.oneTwentyOne.Handler())), "ONETWENTYONE_CLIENT_ID=test-client",
 		"ONETWENTYONE_CLIENT_SECRET=test-client-secret", "ONETWENTYONE_REDIRECT_URI=" + testReturnURL,
-	}
-	f.first, f.second = begin(t, settings), begin(t, settings)
+	}, more...)
+	f.first, f.second = begin(t, f.settings), begin(t, f.settings)
 	f.first.ready()
 	f.second.ready()
 	w.graphql = f.first.graphql
@@ -90,7 +92,7 @@ type process struct {
 	t        *testing.T
 	cmd      *exec.Cmd
 	input    io.Closer
-	out, log logged
+	out, log logtest.Log
 	graphql  string // URL
 	ended    chan struct{}
 	waited   error // how it ended, once it has

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"healthgraph/logtest"
 	"healthgraph/server/redistest"
 )
 
@@ -23,7 +24,7 @@ func two(t *testing.T, redisURL string) (first, second *world) {
 	}})
 	other := *first
 	second = &other
-	second.log = &logged{}
+	second.log = &logtest.Log{}
 	var err error
 	second.app, err = newApp(t.Context(), second.settings, second.wiring, slog.New(slog.NewJSONHandler(second.log, nil)))
 	require.NoError(t, err)

@@ -62,8 +62,8 @@ func TestWhatChangesSomethingIsNeverSentTwice(t *testing.T) {
 	assert.True(t, w.steps("demo", `from: "2026-04-06", to: "2026-04-07", timeZone: "UTC", dataSources: ["onetwentyone"]`).Complete, "the next one goes on")
 }
 
-// While an upstream is left in peace its links are the last known ones, UNKNOWN with a problem that says when to ask again and a
-// checkedAt that says since when; nothing arrives at it; and a first call finds out that it is back.
+// While an upstream is left in peace its links are the last known ones, UNKNOWN with what they were, a problem that says when to ask
+// again and a checkedAt that says since when; nothing arrives at it; and a first call finds out that it is back.
 func TestLinksOfAnUpstreamThatIsLeftInPeace(t *testing.T) {
 	w, good := failingWorld(t, resilient)
 	w.fault(w.rook.Control(), simulators.Fault{Route: "authorized_v2", Kind: simulators.KindStatus, Status: 500})
@@ -86,7 +86,7 @@ func TestLinksOfAnUpstreamThatIsLeftInPeace(t *testing.T) {
 			continue
 		}
 		require.NotNil(t, l.Problem)
-		assert.Equal(t, []string{"UNKNOWN", unavailable, good.Connections[i].CheckedAt}, []string{l.Status, l.Problem.Code, l.CheckedAt}, l.DataSource.ID)
+		assert.Equal(t, []string{"UNKNOWN", good.Connections[i].Status, unavailable, good.Connections[i].CheckedAt}, []string{l.Status, l.LastKnownStatus, l.Problem.Code, l.CheckedAt}, l.DataSource.ID)
 		assert.Contains(t, []string{"PT1S", "PT2S"}, l.Problem.RetryAfter)
 		assert.Equal(t, "ROOK is not available: it failed too often, and is left in peace for a moment", l.Problem.Message)
 	}

@@ -35,7 +35,7 @@ func TestAWrongAddressOfRookDisconnectsNobody(t *testing.T) {
 				continue
 			}
 			require.NotNil(t, l.Problem, id)
-			assert.Equal(t, []string{before[id].ID, "UNKNOWN", invalid, before[id].ConnectedAt}, []string{l.ID, l.Status, l.Problem.Code, l.ConnectedAt}, id)
+			assert.Equal(t, []string{before[id].ID, "UNKNOWN", before[id].Status, invalid, before[id].ConnectedAt}, []string{l.ID, l.Status, l.LastKnownStatus, l.Problem.Code, l.ConnectedAt}, id)
 		}
 		assert.NotEmpty(t, contains(w.log.String(), `"level":"ERROR","msg":"`+forTheLog+`","connector":"rook","code":"UPSTREAM_INVALID"`))
 		got := w.steps("demo", someDays)

@@ -10,13 +10,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"healthgraph/logtest"
 	"healthgraph/tokens"
 )
 
 // command runs a command to its end.
 func command(t *testing.T, args ...string) (out, log string, err error) {
 	t.Helper()
-	var o, l logged
+	var o, l logtest.Log
 	err = run(t.Context(), args, console{&o, &l})
 	return o.String(), l.String(), err
 }
@@ -24,7 +25,7 @@ func command(t *testing.T, args ...string) (out, log string, err error) {
 // started is a command that runs until it is stopped.
 type started struct {
 	t        *testing.T
-	out, log logged
+	out, log logtest.Log
 	cancel   context.CancelFunc
 	ended    chan error
 }
@@ -41,7 +42,7 @@ func startWith(t *testing.T, more []tokens.KMSClient, args ...string) *started {
 }
 
 // until waits for the pattern in what the command writes, and gives its group.
-func (s *started) until(written *logged, pattern string) string {
+func (s *started) until(written *logtest.Log, pattern string) string {
 	s.t.Helper()
 	expression := regexp.MustCompile(pattern)
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {

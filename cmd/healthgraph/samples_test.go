@@ -17,16 +17,14 @@ import (
 func (w *world) sampled(user string, from time.Time, n int, apart time.Duration) {
 	w.t.Helper()
 	w.oneTwentyOnePerson("sampled-"+user, `{"homeTimezone": "UTC"}`)
-	_, err := w.oneTwentyOne.LoadSteps("sampled-"+user, func(add func(onetwentyone.Step) error) error {
+	loadSteps(w.t, w.oneTwentyOne, "sampled-"+user, func(yield func(onetwentyone.Step) bool) {
 		for i := range n {
 			start := from.Add(time.Duration(i) * apart)
-			if err := add(onetwentyone.Step{ID: fmt.Sprintf("s-%d", i), Start: start, End: start.Add(time.Minute), Value: float64(i % 1000), Source: "phone"}); err != nil {
-				return err
+			if !yield(onetwentyone.Step{ID: fmt.Sprintf("s-%d", i), Start: start, End: start.Add(time.Minute), Value: float64(i % 1000), Source: "phone"}) {
+				return
 			}
 		}
-		return nil
 	})
-	require.NoError(w.t, err)
 	w.link(user, "sampled-"+user)
 }
 

@@ -55,11 +55,11 @@ func (c *serveCommand) Run(ctx context.Context, out console, kms kmsClients) err
 	server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug) // which names addresses: it is not shown
 	scheme := "http"
 	if c.TLSCertFile != "" {
-		certificate, err := newCertificate(&c.edgeSettings, log)
-		if err != nil {
+		var own *certificate
+		if own, a.certificate, err = newCertificate(&c.edgeSettings, log); err != nil {
 			return errors.Join(err, listener.Close(), a.close())
 		}
-		listener, scheme = tls.NewListener(listener, certificate.config()), "https"
+		listener, scheme = tls.NewListener(listener, own.config()), "https"
 	}
 	beside, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup

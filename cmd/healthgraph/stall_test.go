@@ -9,27 +9,30 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stall stops whoever writes a certain change of a grant in the middle of that very statement, and tells when somebody is
+// stall stops whoever writes a certain change in the middle of that very statement, and tells when somebody is
 // there. It is a trigger: on PostgreSQL one that waits for an advisory lock that the test has; on SQLite, where the
 // statement is a loop in the process itself, one that never ends, which shows by the file's lock.
 type stall struct {
 	t      *testing.T
 	f      *fleet
+	table  string
 	locked *sql.Conn // PostgreSQL
 	file   *sql.DB   // SQLite
 }
 
-// The changes that can be stalled.
+// The changes of a grant that can be stalled.
 const (
 	takingTheLease    = "OLD.lease = '' AND NEW.lease <> ''"
 	storingTheRenewed = "OLD.lease <> '' AND NEW.lease = ''"
 )
 
-func (f *fleet) stall(change string) *stall {
+// stall begins it: of the kind of statement ("UPDATE ON grants"), at the first row that is such a change.
+func (f *fleet) stall(kind, change string) *stall {
 	f.t.Helper()
 	s := &stall{t: f.t, f: f}
+	_, s.table, _ = strings.Cut(kind, " ON ")
 	if file, ok := strings.CutPrefix(f.url, "sqlite://"); ok {
-		s.execute(`CREATE TRIGGER stall BEFORE UPDATE ON grants WHEN ` + change + ` BEGIN
+		s.execute(`CREATE TRIGGER stall BEFORE ` + kind + ` WHEN ` + change + ` BEGIN
 			SELECT (SELECT count(*) FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n));
 		END`)
 		var err error
@@ -45,7 +48,7 @@ func (f *fleet) stall(change string) *stall {
 	_, err = s.locked.ExecContext(f.t.Context(), "SELECT pg_advisory_lock(1)")
 	require.NoError(f.t, err)
 	s.execute(`CREATE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END $$`)
-	s.execute(`CREATE TRIGGER stall BEFORE UPDATE ON grants FOR EACH ROW WHEN (` + change + `) EXECUTE FUNCTION stall()`)
+	s.execute(`CREATE TRIGGER stall BEFORE ` + kind + ` FOR EACH ROW WHEN (` + change + `) EXECUTE FUNCTION stall()`)
 	return s
 }
 
@@ -92,5 +95,5 @@ func (s *stall) lift(finish bool) {
 		_, err := s.locked.ExecContext(s.t.Context(), "SELECT pg_advisory_unlock(1)")
 		require.NoError(s.t, err)
 	}
-	s.execute("DROP TRIGGER stall" + map[bool]string{true: " ON grants"}[s.locked != nil]) // waits for the statement to end
+	s.execute("DROP TRIGGER stall" + map[bool]string{true: " ON " + s.table}[s.locked != nil]) // waits for the statement to end
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"healthgraph/simulators"
-	"healthgraph/simulators/onetwentyone"
 	"healthgraph/simulators/rook"
 	"healthgraph/store/storetest"
 )
@@ -223,25 +222,6 @@ func TestEveryWayInWhichADayHasNoOrSomeFigure(t *testing.T) {
 			}
 		})
 	}
-}
-
-// many loads n samples of one step each, ten seconds apart, the first at the start of 2026-04-06 in UTC.
-func (w *world) many(n int) {
-	w.t.Helper()
-	begin := time.Date(2026, time.April, 6, 0, 0, 0, 0, time.UTC)
-	_, err := w.oneTwentyOne.LoadSteps("walker", func(add func(onetwentyone.Step) error) error {
-		for i := range n {
-			at := begin.Add(time.Duration(i) * 10 * time.Second)
-			if err := add(onetwentyone.Step{Start: at, End: at.Add(5 * time.Second), Value: 1, Source: "phone"}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	require.NoError(w.t, err)
-	w.oneTwentyOnePerson("walker", `{"homeTimezone": "UTC"}`)
-	w.link("w", "walker")
-	w.forgetCalls()
 }
 
 func TestTwentyFiveThousandSamplesAreThreePages(t *testing.T) {

@@ -32,7 +32,7 @@ func (w *world) watch(user string) *watcher {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(w.t.Context())
 	w.t.Cleanup(cancel)
-	body := `{"query": "subscription { connectionChanged { id status dataSource { id } problem { code } } }"}`
+	body := `{"query": "subscription { connectionChanged { id status lastKnownStatus dataSource { id } problem { code } } }"}`
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.graphql, strings.NewReader(body))
 	require.NoError(w.t, err)
 	request.Header.Set("Authorization", "Bearer "+w.token(user))
@@ -57,14 +57,15 @@ func (c *watcher) note(data string) {
 	var event struct {
 		Data struct {
 			ConnectionChanged struct {
-				ID, Status string
-				DataSource struct{ ID string }
+				ID, Status, LastKnownStatus string
+				DataSource                  struct{ ID string }
 			}
 		}
 		Errors []any
 	}
 	assert.NoError(c.t, json.Unmarshal([]byte(data), &event))
 	assert.Empty(c.t, event.Errors, data)
+	assert.Empty(c.t, event.Data.ConnectionChanged.LastKnownStatus, "what is told is known now")
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	link := event.Data.ConnectionChanged

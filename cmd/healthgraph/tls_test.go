@@ -18,6 +18,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"healthgraph/logtest"
 )
 
 // selfSigned is a certificate for 127.0.0.1 with that serial number, and its key, in PEM.
@@ -76,12 +78,18 @@ func TestServeSpeaksTLSByItselfWhereItHasACertificate(t *testing.T) {
 		old.Close()
 	}
 	require.Error(t, err, "TLS 1.1")
+
+	chain, key = selfSigned(t, 2)
+	require.NoError(t, os.WriteFile(certFile, chain, 0o600))
+	require.NoError(t, os.WriteFile(keyFile, key, 0o600))
+	s.until(&s.log, `("msg":"the certificate was reloaded","until":"20)`)
+	assert.EqualValues(t, 2, shown(t, address))
 	s.stop()
 	assert.Empty(t, contains(s.log.String(), "canary", "handshake"), "who connects badly is not logged")
 }
 
 func TestACertificateThatWasRenewedIsTakenUp(t *testing.T) {
-	log := &logged{}
+	log := &logtest.Log{}
 	s := edgeSettings{TLSCertFile: filepath.Join(t.TempDir(), "chain.pem"), TLSKeyFile: filepath.Join(t.TempDir(), "key.pem")}
 	put := func(chain, key []byte) {
 		require.NoError(t, os.WriteFile(s.TLSCertFile, chain, 0o600))
@@ -89,7 +97,7 @@ func TestACertificateThatWasRenewedIsTakenUp(t *testing.T) {
 	}
 	chain, key := selfSigned(t, 1)
 	put(chain, key)
-	c, err := newCertificate(&s, slog.New(slog.NewJSONHandler(log, nil)))
+	c, files, err := newCertificate(&s, slog.New(slog.NewJSONHandler(log, nil)))
 	require.NoError(t, err)
 	serial := func() int64 {
 		pair, err := c.get(nil)
@@ -98,16 +106,19 @@ func TestACertificateThatWasRenewedIsTakenUp(t *testing.T) {
 	}
 	renewed, renewedKey := selfSigned(t, 2)
 	put(renewed, renewedKey)
-	assert.EqualValues(t, 1, serial(), "it was looked at a moment ago")
-	c.every, c.again = 0, time.Time{}
+	assert.EqualValues(t, 1, serial(), "nobody has looked yet")
+	files.look(t.Context())
 	assert.EqualValues(t, 2, serial())
 	for range 3 {
 		put(renewed, key)
+		files.look(t.Context())
 		assert.EqualValues(t, 2, serial(), "half of a renewal is waited out")
 	}
 	require.NoError(t, os.Remove(s.TLSCertFile))
+	files.look(t.Context())
 	assert.EqualValues(t, 2, serial())
 	put(chain, key)
+	files.look(t.Context())
 	assert.EqualValues(t, 1, serial())
 	assert.Equal(t, 2, strings.Count(log.String(), "the certificate was reloaded"))
 	assert.Equal(t, 2, strings.Count(log.String(), "the changed certificate can't be used"), "each once")

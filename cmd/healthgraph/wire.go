@@ -55,6 +55,8 @@ type app struct {
 	trusted  *watchedFile       // nil where there is no manifest of trusted documents
 	edge     *server.RateLimits // nil where nothing is limited
 	streams  *server.Streams
+
+	certificate *watchedFile // set by serve; nil where it speaks plain HTTP
 }
 
 // newApp wires everything by hand, from the bottom up.
@@ -98,7 +100,7 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 		HSTS:           s.HSTSMaxAge,
 		RateLimits:     edge,
 	})
-	return &app{c, handler, jwks, verifier, trusted, edge, streams}, nil
+	return &app{core: c, handler: handler, jwks: jwks, verifier: verifier, trusted: trusted, edge: edge, streams: streams}, nil
 }
 
 func newCore(ctx context.Context, s gatewaySettings, returnURLs []string, o options, log *slog.Logger) (*core, error) {

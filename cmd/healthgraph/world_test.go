@@ -21,6 +21,7 @@ import (
 
 	"healthgraph/callers"
 	"healthgraph/health"
+	"healthgraph/logtest"
 	"healthgraph/simulators"
 	"healthgraph/simulators/onetwentyone"
 	"healthgraph/simulators/rook"
@@ -55,7 +56,7 @@ type world struct {
 	app          *app
 	database     *sql.DB
 	graphql      string // URL
-	log          *logged
+	log          *logtest.Log
 	statements   *counter
 	audience     []string // of callers' tokens
 }
@@ -69,7 +70,7 @@ type worldOptions struct {
 
 func newWorld(t *testing.T, o worldOptions) *world {
 	t.Helper()
-	w := &world{t: t, clock: simulators.NewClock(), log: &logged{}, statements: &counter{}}
+	w := &world{t: t, clock: simulators.NewClock(), log: &logtest.Log{}, statements: &counter{}}
 	w.clock.Freeze(today)
 	w.rook = rook.New(rook.Config{Clock: w.clock})
 	w.oneTwentyOne = onetwentyone.New(onetwentyone.Config{
@@ -290,21 +291,3 @@ type counter struct {
 func (c *counter) add(string) { c.mu.Lock(); c.n++; c.mu.Unlock() }
 func (c *counter) reset()     { c.mu.Lock(); c.n = 0; c.mu.Unlock() }
 func (c *counter) count() int { c.mu.Lock(); defer c.mu.Unlock(); return c.n }
-
-// logged is what the program logged.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}

@@ -105,7 +105,7 @@ func (s *suite) operations(connector connectors.Connector) []operation {
 	}
 	if c, ok := connector.(connectors.SampleReader); ok {
 		add(operation{name: ReadSamples, byPerson: s.plug.NeedsGrant(), run: func(ctx context.Context, person *http.Client) []error {
-			return one(connectors.ReadAllSamples(ctx, c, account(person), connectors.SamplesOn(health.StepCountMetric, h.Days)).Err)
+			return one(ReadAllSamples(ctx, c, account(person), connectors.SamplesOn(health.StepCountMetric, h.Days)).Err)
 		}})
 	}
 	if c, ok := connector.(connectors.ZoneReader); ok {

@@ -111,14 +111,7 @@ func (s *suite) checkSleepRecords(ctx context.Context, c connectors.SleepSession
 			}
 		}
 	}
-	for broken := int64(1); broken <= calls; broken++ {
-		s.upstream.behave(func(w http.ResponseWriter, r *http.Request) {
-			if s.upstream.calls.Load() == broken {
-				w.WriteHeader(http.StatusInternalServerError)
-				return
-			}
-			s.harness.Upstream.ServeHTTP(w, r)
-		})
+	s.eachBroken(calls, func() {
 		part := c.ReadSleepSessions(ctx, account, s.nights())
 		before := func(records []health.SleepRecord) []health.SleepRecord {
 			return slices.DeleteFunc(slices.Clone(records), func(r health.SleepRecord) bool { return !r.Start.Before(part.ReadUntil) })
@@ -126,6 +119,5 @@ func (s *suite) checkSleepRecords(ctx context.Context, c connectors.SleepSession
 		if part.Err == nil || len(before(part.Records))+len(before(whole.Records)) > 0 && !reflect.DeepEqual(before(part.Records), before(whole.Records)) {
 			s.violate(RuleValues, ReadSleepSessions, "half-way, records before ReadUntil are missing, or nothing is said")
 		}
-	}
-	s.upstream.behave(s.harness.Upstream.ServeHTTP)
+	})
 }

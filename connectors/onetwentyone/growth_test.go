@@ -68,6 +68,7 @@ func pagesRead() []growth.Path {
 		}
 	}
 	return []growth.Path{
+		{Name: "few samples", From: 1, To: 32, Prepare: reading(onePage)},
 		{Name: "samples", From: 1250, To: 10_000, Prepare: reading(onePage)},
 		{Name: "samples of described devices", From: 1250, To: 10_000, Prepare: reading(describedPage)},
 	}

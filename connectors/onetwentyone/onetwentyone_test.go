@@ -136,7 +136,7 @@ func TestAccountThatCannotBeAsked(t *testing.T) {
 	for _, bad := range []connectors.Account{{ID: accountID}, {ID: "../token", Client: account.Client}, {Client: account.Client}} {
 		_, err := connector.ReadProfile(t.Context(), bad)
 		assert.Equal(t, health.Internal, code(err))
-		assert.Equal(t, health.Internal, code(connectors.ReadAllSamples(t.Context(), connector, bad, stepsOn(march29)).Err))
+		assert.Equal(t, health.Internal, code(connectortest.ReadAllSamples(t.Context(), connector, bad, stepsOn(march29)).Err))
 		assert.Equal(t, health.Internal, code(connector.ReadSleepSessions(t.Context(), bad, lastNight).Err))
 	}
 }

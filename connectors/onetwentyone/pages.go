@@ -5,16 +5,63 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"net/url"
 	"strconv"
 
 	"healthgraph/connectors"
+	"healthgraph/health"
 )
 
-// pageAnswer is {"pagination":{"current_page":1,"has_more":true,"next_page":"…"},"limit":{…},"data":[…]}. Of the
-// pagination has_more alone is read: the documented next_page loses the sort order and sometimes part of the path, and
-// one that named another host would be handed the person's token.
+const (
+	pageSize = 10_000 // the documented maximum; always sent, since the pages disagree about the default
+	maxPages = 500    // five million samples: a list that still goes on does not end
+
+	// marginDays are asked for on each side of the span's days in UTC. Whether endDate is included, whether a plain date means
+	// UTC or the person's zone, and whether a sample counts by its start or its overlap is not documented.
+	marginDays = 1
+)
+
+// spanOf asks for what a list has about a span, the oldest first: the default, newest first, would shift the pages when something
+// arrives meanwhile.
+func spanOf(span health.Interval, size int) url.Values {
+	return url.Values{
+		"startDate": {health.DateOf(span.Start, health.UTC).AddDays(-marginDays).String()},
+		"endDate":   {health.DateOf(span.End, health.UTC).AddDays(marginDays).String()},
+		"sort":      {"asc"},
+		"pageSize":  {strconv.Itoa(size)},
+	}
+}
+
+// rest is what is to be known of a page before the next is asked for.
+type rest struct {
+	more  bool            // there is a next one, and it is wanted
+	limit json.RawMessage // as the page has it
+}
+
+// walk hands the pages of a list to take, one call each, as few as there are. Of a page's pagination, has_more alone is to be
+// read: the documented next_page loses the sort order and sometimes part of the path, and one that named another host would be
+// handed the person's token.
+//
+// RATE_LIMITED comes without a call where the last page said that none is left.
+func (c *Connector) walk(ctx context.Context, account connectors.Account, query url.Values, take func(page connectors.Answer) (rest, error), path ...string) error {
+	for number := 1; number <= maxPages; number++ {
+		query.Set("page", strconv.Itoa(number))
+		page, err := c.get(ctx, account, query, nil, path...)
+		if err != nil {
+			return err
+		}
+		after, err := take(page)
+		if err != nil || !after.more {
+			return err
+		}
+		if err := c.spent(after.limit, page.Header); err != nil {
+			return err
+		}
+	}
+	return c.client.Invalid("the pages do not end")
+}
+
+// pageAnswer is {"pagination":{"current_page":1,"has_more":true,"next_page":"…"},"limit":{…},"data":[…]}.
 type pageAnswer struct {
 	Pagination struct {
 		HasMore *bool `json:"has_more"`
@@ -34,39 +81,24 @@ func (a pageAnswer) items() ([]json.RawMessage, error) {
 	return items, nil
 }
 
-// walk hands the items of each page of a list to take, as few pages as there are, until take says that it has enough or the
-// list ends. next_page is never followed: see pageAnswer. The pages are asked for oldest first, since the default, newest first,
-// would shift them when something arrives meanwhile.
-//
-// RATE_LIMITED comes without a call where the last page said that none is left.
-func (c *Connector) walk(ctx context.Context, account connectors.Account, query url.Values, take func(items []json.RawMessage) (more bool, err error), path ...string) error {
+// walkItems walks over the pages of a short list, and hands the items of each to take.
+func (c *Connector) walkItems(ctx context.Context, account connectors.Account, query url.Values, take func(items []json.RawMessage) error, path ...string) error {
 	var previous json.RawMessage
-	for page := 1; page <= maxPages; page++ {
-		asked := maps.Clone(query)
-		asked.Set("sort", "asc")
-		asked.Set("page", strconv.Itoa(page))
-		asked.Set("pageSize", strconv.Itoa(pageSize))
+	return c.walk(ctx, account, query, func(page connectors.Answer) (rest, error) {
 		var wire pageAnswer
-		answer, err := c.get(ctx, account, asked, &wire, path...)
-		if err != nil {
-			return err
+		if err := c.client.Decode(page, &wire); err != nil {
+			return rest{}, err
 		}
 		items, err := wire.items()
 		switch {
 		case err != nil:
-			return c.invalid(err)
+			return rest{}, c.invalid(err)
 		case len(items) == 0 && *wire.Pagination.HasMore:
-			return c.client.Invalid("an empty page that promises more")
+			return rest{}, c.client.Invalid("an empty page that promises more")
 		case len(items) > 0 && bytes.Equal(wire.Data, previous):
-			return c.client.Invalid("the same page twice")
+			return rest{}, c.client.Invalid("the same page twice")
 		}
 		previous = wire.Data
-		if more, err := take(items); err != nil || !more || !*wire.Pagination.HasMore {
-			return err
-		}
-		if err := c.spent(wire.Limit, answer.Header); err != nil {
-			return err
-		}
-	}
-	return c.client.Invalid("the pages do not end")
+		return rest{*wire.Pagination.HasMore, wire.Limit}, take(items)
+	}, path...)
 }

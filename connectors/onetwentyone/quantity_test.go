@@ -11,11 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"healthgraph/connectors"
+	"healthgraph/connectors/connectortest"
 	"healthgraph/health"
 )
 
 // measured reads a page of values, each `value` or `value unit`, of a metric.
-func measured(t *testing.T, metric string, values ...string) connectors.AllSamples {
+func measured(t *testing.T, metric string, values ...string) connectortest.AllSamples {
 	t.Helper()
 	connector, account := against(t, func(w http.ResponseWriter, r *http.Request) {
 		assert.Equal(t, "/api/v1/quantity/"+accountID+"/"+metric, r.URL.Path)
@@ -30,7 +31,7 @@ func measured(t *testing.T, metric string, values ...string) connectors.AllSampl
 		}
 		_, _ = io.WriteString(w, page(false, items...))
 	})
-	return connectors.ReadAllSamples(t.Context(), connector, account, connectors.SamplesOn(metric, march29))
+	return connectortest.ReadAllSamples(t.Context(), connector, account, connectors.SamplesOn(metric, march29))
 }
 
 func TestValuesComeInTheMetricsOwnUnit(t *testing.T) {
@@ -67,9 +68,9 @@ func TestValuesComeInTheMetricsOwnUnit(t *testing.T) {
 func TestAMetricThatIsRefusedIsUnsupported(t *testing.T) {
 	for status, want := range map[int]health.Code{400: health.Unsupported, 404: health.Unsupported, 422: health.Unsupported, 403: health.ReauthorizationRequired, 429: health.RateLimited, 500: health.UpstreamUnavailable} {
 		connector, account := against(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
-		result := connectors.ReadAllSamples(t.Context(), connector, account, connectors.SamplesOn("bodyMass", march29))
+		result := connectortest.ReadAllSamples(t.Context(), connector, account, connectors.SamplesOn("bodyMass", march29))
 		assert.Equal(t, want, health.AsError(result.Err).Code, status)
-		proven := connectors.ReadAllSamples(t.Context(), connector, account, stepsOn(march29))
+		proven := connectortest.ReadAllSamples(t.Context(), connector, account, stepsOn(march29))
 		if want == health.Unsupported {
 			want = health.UpstreamInvalid // that there are steps is documented
 		}
@@ -80,7 +81,7 @@ func TestAMetricThatIsRefusedIsUnsupported(t *testing.T) {
 func TestANameThatIsNoneIsNeverSent(t *testing.T) {
 	connector, account := against(t, func(http.ResponseWriter, *http.Request) { t.Error("it was sent") })
 	for _, name := range []string{"", "../profile", "step count", "stepCount?x=1"} {
-		result := connectors.ReadAllSamples(t.Context(), connector, account, connectors.SamplesOn(name, march29))
+		result := connectortest.ReadAllSamples(t.Context(), connector, account, connectors.SamplesOn(name, march29))
 		assert.True(t, health.AsError(result.Err).Has(health.BadUserInput), name)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -15,9 +16,7 @@ import (
 	"healthgraph/health"
 )
 
-// samplePage is a page of samples: {"pagination":{"current_page":1,"has_more":true,"next_page":"…"},"limit":{…},"data":[…]}. Of the
-// pagination has_more alone is read: the documented next_page loses the sort order and sometimes part of the path, and
-// one that named another host would be handed the person's token.
+// samplePage is what a pageAnswer has of samples.
 type samplePage struct {
 	hasMore    *bool
 	limit      json.RawMessage
@@ -27,12 +26,12 @@ type samplePage struct {
 	recognised bool            // an item had a value and a start under names that we know
 }
 
-// sampleReader reads samples out of pages in one pass. It remembers what repeats from sample to sample: names of fields, units and
-// devices, each by its JSON.
+// sampleReader reads samples out of pages in one pass. It remembers what repeats from sample to sample: units and devices, each by its
+// JSON, and what the names of the fields stand for, in their order.
 type sampleReader struct {
 	measure measure
 	now     time.Time
-	names   map[string]column
+	named   []named // of the last item
 	units   map[string]unit
 	devices map[string]string
 
@@ -42,11 +41,14 @@ type sampleReader struct {
 }
 
 func newSampleReader(m measure, now time.Time) *sampleReader {
-	return &sampleReader{measure: m, now: now, names: map[string]column{}, units: map[string]unit{}, devices: map[string]string{}, spellings: map[string]string{}}
+	return &sampleReader{measure: m, now: now, named: make([]named, 0, likelyFields), units: map[string]unit{}, devices: map[string]string{}, spellings: map[string]string{}}
 }
 
 // mostRemembered bounds each of a reader's memories: an honest list has a handful of each.
 const mostRemembered = 1000
+
+// likelyFields are as many as an item is expected to have at most.
+const likelyFields = 12
 
 // leastItem is shorter than any item with a value and two instants, in bytes.
 const leastItem = 64
@@ -67,6 +69,7 @@ func (s scanner) value() ([]byte, error) {
 func (r *sampleReader) readPage(body []byte) (page samplePage, err error) {
 	// Tolerant as encoding/json is: it is not for us to judge their texts.
 	s := scanner{jsontext.NewDecoder(bytes.NewBuffer(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)), body}
+	r.named = r.named[:0] // which were parts of the page before
 	listed, err := r.readEnvelope(s, &page)
 	var syntax *jsontext.SyntacticError
 	switch {
@@ -112,7 +115,7 @@ func (r *sampleReader) readEnvelope(s scanner, page *samplePage) (listed bool, e
 			var pagination struct {
 				HasMore *bool `json:"has_more"`
 			}
-			if json.Unmarshal(value, &pagination) != nil {
+			if connectors.Unmarshal(value, &pagination) != nil {
 				return false, errors.New("the page's pagination has another type than promised")
 			}
 			page.hasMore = pagination.HasMore
@@ -130,12 +133,16 @@ func (r *sampleReader) readItems(s scanner, page *samplePage) (listed bool, err 
 		_, err = s.value()
 		return false, err
 	}
-	page.samples = make([]health.Sample, 0, min(len(s.text)/leastItem, pageSize))
 	_, _ = s.ReadToken() // the bracket
 	for s.PeekKind() != ']' {
+		begin := s.InputOffset()
 		sample, recognised, ok, err := r.readItem(s)
 		if err != nil {
 			return false, err
+		}
+		if page.samples == nil { // the others are about as long
+			most := int64(len(s.text)) / max(s.InputOffset()-begin, leastItem)
+			page.samples = make([]health.Sample, 0, min(most+1, pageSize))
 		}
 		page.items++
 		page.recognised = page.recognised || recognised
@@ -167,7 +174,7 @@ func (r *sampleReader) readItem(s scanner) (sample health.Sample, recognised, ok
 	}
 	var found item
 	_, _ = s.ReadToken() // the brace
-	for s.PeekKind() != '}' {
+	for place := 0; s.PeekKind() != '}'; place++ {
 		name, err := s.value()
 		if err != nil {
 			return sample, false, false, err
@@ -176,7 +183,7 @@ func (r *sampleReader) readItem(s scanner) (sample health.Sample, recognised, ok
 		if err != nil {
 			return sample, false, false, err
 		}
-		c := r.column(name)
+		c := r.column(place, name)
 		if c.rank == 0 || value[0] == 'n' || (found[c.kind].json != nil && found[c.kind].rank < c.rank) {
 			continue
 		}
@@ -189,15 +196,50 @@ func (r *sampleReader) readItem(s scanner) (sample health.Sample, recognised, ok
 	return sample, recognised, ok, nil
 }
 
-// column says which of a sample's fields a name stands for.
-func (r *sampleReader) column(name []byte) column {
-	c, known := r.names[string(name)]
-	if !known {
-		text, _ := connectors.Text(name)
-		c = columnsByName[separators.Replace(strings.ToLower(text))]
-		if len(r.names) < mostRemembered {
-			r.names[string(name)] = c
-		}
+// named is a field's name, as a part of its page, and what it stands for.
+type named struct {
+	name []byte
+	column
+}
+
+// column says which of a sample's fields a name stands for: most likely what the same name stood for at that place of the item before.
+func (r *sampleReader) column(place int, name []byte) column {
+	if place < len(r.named) && bytes.Equal(r.named[place].name, name) {
+		return r.named[place].column
+	}
+	c := columnOf(name)
+	if place < len(r.named) {
+		r.named[place] = named{name, c}
+	} else if place < mostRemembered {
+		r.named = append(r.named, named{name, c})
 	}
 	return c
+}
+
+func columnOf(name []byte) column {
+	var plain [48]byte
+	if collapsed, ok := collapsedInto(plain[:0], name); ok {
+		return columnsByName[string(collapsed)]
+	}
+	text, _ := connectors.Text(name)
+	return columnsByName[separators.Replace(strings.ToLower(text))]
+}
+
+// collapsedInto is what a name is compared by, without its quotes, if it is as names are: short, and of ASCII without escapes.
+func collapsedInto(collapsed, name []byte) (_ []byte, ok bool) {
+	if len(name) > cap(collapsed) {
+		return nil, false
+	}
+	for _, c := range name[1 : len(name)-1] {
+		switch {
+		case c == '_' || c == '-' || c == ' ':
+		case c >= 'A' && c <= 'Z':
+			collapsed = append(collapsed, c-'A'+'a')
+		case c == '\\' || c >= utf8.RuneSelf:
+			return nil, false
+		default:
+			collapsed = append(collapsed, c)
+		}
+	}
+	return collapsed, true
 }

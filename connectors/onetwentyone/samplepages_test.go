@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"healthgraph/connectors"
+	"healthgraph/connectors/connectortest"
 	"healthgraph/health"
 )
 
@@ -102,7 +103,7 @@ func TestOnePageIsAsLongAsExpected(t *testing.T) {
 		})
 		request := stepsOn(march29)
 		request.Expect = expect
-		require.NoError(t, connectors.ReadAllSamples(t.Context(), connector, account, request).Err)
+		require.NoError(t, connectortest.ReadAllSamples(t.Context(), connector, account, request).Err)
 	}
 }
 

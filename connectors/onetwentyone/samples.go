@@ -3,9 +3,7 @@ package onetwentyone
 import (
 	"cmp"
 	"context"
-	"net/url"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -14,18 +12,9 @@ import (
 	"healthgraph/health"
 )
 
-const (
-	pageSize = 10_000 // the documented maximum; always sent, since the pages disagree about the default
-	maxPages = 500    // five million samples: a list that still goes on does not end
-
-	// leastPage is asked for where few samples are expected, and beyond what is expected otherwise: the margin brings samples before
-	// the first that counts, and a second call is dearer than a longer page.
-	leastPage = 2000
-
-	// marginDays are asked for on each side of the span's days in UTC. Whether endDate is included, whether a plain date means
-	// UTC or the person's zone, and whether a sample counts by its start or its overlap is not documented.
-	marginDays = 1
-)
+// leastPage is asked for where few samples are expected, and beyond what is expected otherwise: the margin brings samples before
+// the first that counts, and a second call is dearer than a longer page.
+const leastPage = 2000
 
 // ReadSamples reads the samples of a metric page by page, as few as there are: instants in UTC. Samples that make no sense are
 // left out and counted in Refused. Where OneTwentyOne turns out not to keep the order that it was asked for, what is left is read
@@ -69,39 +58,24 @@ func compareSamples(a, b health.Sample) int {
 }
 
 func (c *Connector) readPages(ctx context.Context, account connectors.Account, request connectors.SampleRequest, r *reading, yield func([]health.Sample) bool) error {
-	first, last := health.DateOf(request.Span.Start, health.UTC), health.DateOf(request.Span.End, health.UTC)
 	size := pageSize
 	if request.Expect > 0 {
 		size = min(leastPage+request.Expect, pageSize)
 	}
-	for number := 1; number <= maxPages; number++ {
-		query := url.Values{
-			"startDate": {first.AddDays(-marginDays).String()},
-			"endDate":   {last.AddDays(marginDays).String()},
-			"sort":      {"asc"}, // the default, newest first, would shift the pages when samples arrive meanwhile
-			"page":      {strconv.Itoa(number)},
-			"pageSize":  {strconv.Itoa(size)},
-		}
-		answer, err := c.get(ctx, account, query, nil, "api", "v1", "quantity", account.ID, request.Metric)
-		if err != nil && number == 1 {
-			err = withoutMetric(request.Metric, err)
-		}
-		if err != nil {
-			return err
-		}
+	answered := false
+	err := c.walk(ctx, account, spanOf(request.Span, size), func(answer connectors.Answer) (rest, error) {
+		answered = true
 		page, err := r.reader.readPage(answer.Body)
 		if err != nil {
-			return c.invalid(err)
+			return rest{}, c.invalid(err)
 		}
 		samples, err := r.add(page, answer.Body)
-		if more := yield(samples); !more || err != nil || !*page.hasMore {
-			return err
-		}
-		if err := c.spent(page.limit, answer.Header); err != nil {
-			return err
-		}
+		return rest{yield(samples) && *page.hasMore, page.limit}, err
+	}, "api", "v1", "quantity", account.ID, request.Metric)
+	if !answered {
+		return withoutMetric(request.Metric, err)
 	}
-	return c.client.Invalid("the pages do not end")
+	return err
 }
 
 // reading is the state of one walk over the pages. What it holds grows with the page, not with the history.

@@ -14,13 +14,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"healthgraph/connectors"
+	"healthgraph/connectors/connectortest"
 	"healthgraph/health"
 )
 
 var march29 = health.DateRange{From: day("2026-03-29"), To: day("2026-03-29")}
 
 // paged serves the pages given, and counts how often it was asked.
-func paged(t *testing.T, pages ...string) (read func() connectors.AllSamples, calls *atomic.Int64) {
+func paged(t *testing.T, pages ...string) (read func() connectortest.AllSamples, calls *atomic.Int64) {
 	t.Helper()
 	calls = &atomic.Int64{}
 	connector, account := against(t, func(w http.ResponseWriter, r *http.Request) {
@@ -33,8 +34,8 @@ func paged(t *testing.T, pages ...string) (read func() connectors.AllSamples, ca
 		}
 		_, _ = io.WriteString(w, page)
 	})
-	return func() connectors.AllSamples {
-		return connectors.ReadAllSamples(t.Context(), connector, account, stepsOn(march29))
+	return func() connectortest.AllSamples {
+		return connectortest.ReadAllSamples(t.Context(), connector, account, stepsOn(march29))
 	}, calls
 }
 
@@ -129,7 +130,7 @@ func TestReadSamplesNeverEnds(t *testing.T) {
 	connector, account := against(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, page(true, item(strconv.FormatInt(calls.Add(1), 10), "01:00:00", 1)))
 	})
-	result := connectors.ReadAllSamples(t.Context(), connector, account, stepsOn(march29))
+	result := connectortest.ReadAllSamples(t.Context(), connector, account, stepsOn(march29))
 	assert.Equal(t, health.UpstreamInvalid, code(result.Err))
 	assert.Len(t, result.Samples, 500)
 	assert.Equal(t, int64(500), calls.Load())
@@ -260,7 +261,7 @@ func TestRateLimits(t *testing.T) {
 				w.WriteHeader(http.StatusTooManyRequests)
 				_, _ = io.WriteString(w, c.body)
 			})
-			e := health.AsError(connectors.ReadAllSamples(t.Context(), connector, account, stepsOn(march29)).Err)
+			e := health.AsError(connectortest.ReadAllSamples(t.Context(), connector, account, stepsOn(march29)).Err)
 			require.Equal(t, health.RateLimited, e.Code)
 			assert.Equal(t, c.want, e.RetryAfter)
 		})

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"healthgraph/connectors"
+	"healthgraph/connectors/connectortest"
 	"healthgraph/connectors/onetwentyone"
 	"healthgraph/health"
 	simulator "healthgraph/simulators/onetwentyone"
@@ -87,7 +88,7 @@ func account(grant connectors.Grant, pageSize string) connectors.Account {
 var week = health.DateRange{From: day("2026-03-25"), To: day("2026-03-31")}
 
 // seen is what of the samples every way of answering must agree on.
-func seen(t *testing.T, result connectors.AllSamples) (all []health.Sample) {
+func seen(t *testing.T, result connectortest.AllSamples) (all []health.Sample) {
 	t.Helper()
 	require.NoError(t, result.Err)
 	assert.Zero(t, result.Refused)
@@ -104,7 +105,7 @@ func TestAgainstTheSimulator(t *testing.T) {
 	plain := simulated(t, func(*switches) {}, onetwentyone.JSON)
 	grant, err := plain.link("allow", "profile", "quantity")
 	require.NoError(t, err)
-	want := seen(t, connectors.ReadAllSamples(t.Context(), plain, account(grant, ""), stepsOn(week)))
+	want := seen(t, connectortest.ReadAllSamples(t.Context(), plain, account(grant, ""), stepsOn(week)))
 	require.Greater(t, len(want), 100)
 
 	for name, change := range map[string]func(*switches){
@@ -148,7 +149,7 @@ func TestAgainstTheSimulator(t *testing.T) {
 			assert.Equal(t, "Europe/Paris", profile.TimeZone.String())
 			assert.ElementsMatch(t, []string{"profile", "quantity"}, profile.Scopes)
 			for _, pageSize := range []string{"", "50"} {
-				assert.Equal(t, want, seen(t, connectors.ReadAllSamples(t.Context(), w, account(grant, pageSize), stepsOn(week))))
+				assert.Equal(t, want, seen(t, connectortest.ReadAllSamples(t.Context(), w, account(grant, pageSize), stepsOn(week))))
 			}
 		})
 	}
@@ -163,8 +164,8 @@ func TestSamplesThatArriveMeanwhile(t *testing.T) {
 	before := simulated(t, func(*switches) {}, onetwentyone.JSON)
 	other, err := before.link("allow", "quantity")
 	require.NoError(t, err)
-	whole := connectors.ReadAllSamples(t.Context(), before, account(other, ""), stepsOn(twoDays))
-	got := connectors.ReadAllSamples(t.Context(), w, account(grant, "100"), stepsOn(twoDays))
+	whole := connectortest.ReadAllSamples(t.Context(), before, account(other, ""), stepsOn(twoDays))
+	got := connectortest.ReadAllSamples(t.Context(), w, account(grant, "100"), stepsOn(twoDays))
 	require.NoError(t, got.Err)
 	found := map[string]int{}
 	for _, s := range got.Samples {
@@ -182,7 +183,7 @@ func TestSimulatedRefusals(t *testing.T) {
 
 	grant, err := w.link("allow", "profile")
 	require.NoError(t, err)
-	missing := connectors.ReadAllSamples(t.Context(), w, account(grant, ""), stepsOn(week))
+	missing := connectortest.ReadAllSamples(t.Context(), w, account(grant, ""), stepsOn(week))
 	assert.Equal(t, health.ReauthorizationRequired, code(missing.Err), "the scope was not granted")
 
 	_, err = w.Exchange(t.Context(), url.Values{"code": {"unknown"}, "user_id": {grant.AccountID}}, "")
@@ -216,7 +217,7 @@ func TestSimulatedMisbehaviour(t *testing.T) {
 			w := simulated(t, c.change, onetwentyone.JSON)
 			grant, err := w.link("allow", "quantity")
 			require.NoError(t, err)
-			result := connectors.ReadAllSamples(t.Context(), w, account(grant, "50"), stepsOn(week))
+			result := connectortest.ReadAllSamples(t.Context(), w, account(grant, "50"), stepsOn(week))
 			require.Equal(t, c.code, code(result.Err))
 			assert.Equal(t, c.some, len(result.Samples) > 0)
 			if c.code == health.RateLimited {

@@ -3,7 +3,6 @@ package onetwentyone
 import (
 	"context"
 	"encoding/json"
-	"net/url"
 	"slices"
 	"time"
 
@@ -19,12 +18,9 @@ func (c *Connector) ReadSleepSessions(ctx context.Context, account connectors.Ac
 	var result connectors.SleepRecordsResult
 	var latest time.Time
 	ascending, names, now := true, fieldNames{}, c.client.Now()
-	query := url.Values{
-		"startDate":      {health.DateOf(span.Start, health.UTC).AddDays(-marginDays).String()},
-		"endDate":        {health.DateOf(span.End, health.UTC).AddDays(marginDays).String()},
-		"include_stages": {"true"}, // the default is false
-	}
-	result.Err = c.walk(ctx, account, query, func(items []json.RawMessage) (bool, error) {
+	query := spanOf(span, pageSize)
+	query.Set("include_stages", "true") // the default is false
+	result.Err = c.walkItems(ctx, account, query, func(items []json.RawMessage) error {
 		anyRecognised := len(items) == 0
 		refused := 0
 		for _, item := range items {
@@ -41,10 +37,10 @@ func (c *Connector) ReadSleepSessions(ctx context.Context, account connectors.Ac
 			}
 		}
 		if !anyRecognised {
-			return false, c.client.Invalid("nothing has a start and an end under a name that is known")
+			return c.client.Invalid("nothing has a start and an end under a name that is known")
 		}
 		result.Refused += refused
-		return true, nil
+		return nil
 	}, "api", "v1", "sleep", account.ID)
 	if result.Err != nil && ascending {
 		result.ReadUntil = latest // another record that starts at the same instant may stand on the next page

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -60,19 +61,39 @@ func (e entry) dataSource() health.DataSource {
 
 // sourceNamed gives the data source that ROOK calls name: the catalogue's, or one made from the name, so that a source
 // which ROOK added after this was written can be shown and revoked all the same. image may be "".
-func sourceNamed(name, image string) health.DataSource {
-	source := health.DataSource{ID: slugOf(name), Name: printable(name), Kind: health.KindBrowser}
-	if e, known := find(name); known {
-		source = e.dataSource()
-	} else if looksLikeSDK(name) {
-		source.Kind = health.KindSDK
+func sourceNamed(name, image string) sourceFound {
+	return found.of(spelling{name, image})
+}
+
+// spelling is how ROOK writes a source in a list.
+type spelling struct{ name, image string }
+
+// sourceFound is what it stands for. Whoever finds it shares it: nobody may change what LogoURL points to.
+type sourceFound struct {
+	health.DataSource
+
+	place    int  // in the catalogue, of the entry with this ID; -1 where there is none
+	known    bool // the catalogue has an entry for the name
+	nameless bool // nothing of the name can be shown
+}
+
+func (s spelling) find() sourceFound {
+	f := sourceFound{DataSource: health.DataSource{ID: slugOf(s.name), Name: printable(s.name), Kind: health.KindBrowser}}
+	f.nameless = f.Name == ""
+	e, known := find(s.name)
+	switch {
+	case known:
+		f.DataSource, f.known = e.dataSource(), true
+	case looksLikeSDK(s.name):
+		f.Kind = health.KindSDK
 	}
-	if u, err := url.Parse(image); err == nil && u.Scheme == "https" && u.Host != "" {
-		if logo, err := health.ParseURL(image); err == nil {
-			source.LogoURL = &logo
+	f.place = slices.IndexFunc(catalogue, func(e entry) bool { return e.id == f.ID })
+	if u, err := url.Parse(s.image); err == nil && u.Scheme == "https" && u.Host != "" {
+		if logo, err := health.ParseURL(s.image); err == nil {
+			f.LogoURL = &logo
 		}
 	}
-	return source
+	return f
 }
 
 // wireName is how ROOK is told of a source: its own spelling, or for a source without an entry the name as ROOK wrote it.

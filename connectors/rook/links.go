@@ -79,37 +79,50 @@ func (c *Connector) readMap(answer connectors.Answer, id string) ([]sourceFlag, 
 	return flags, c.invalid(err)
 }
 
+// listing is what a list says of one source.
+type listing struct {
+	link             connectors.LinkState
+	listed, withheld bool
+}
+
 // linkStates turns ROOK's flags into links: the catalogue's sources in its order, then the others in ROOK's. A source
 // named twice is one, connected if either is.
 func linkStates(flags []sourceFlag) []connectors.LinkState {
-	seen := map[health.DataSourceID]connectors.LinkState{}
-	withheld := map[health.DataSourceID]bool{}
-	var others []health.DataSourceID
+	ours := make([]listing, len(catalogue))
+	theirs := map[health.DataSourceID]*listing{}
+	var others []*listing
 	for _, flag := range flags {
 		source := sourceNamed(flag.name, flag.image)
+		l := theirs[source.ID]
+		switch {
+		case source.place >= 0:
+			l = &ours[source.place]
+		case l == nil:
+			l = &listing{}
+			theirs[source.ID] = l
+		}
 		if !flag.offered {
-			withheld[source.ID] = true
+			l.withheld = true
 			continue
 		}
-		earlier, twice := seen[source.ID]
-		if _, known := find(flag.name); !known && !twice {
-			others = append(others, source.ID)
+		if !source.known && !l.listed {
+			others = append(others, l)
 		}
-		if twice && earlier.DataSource.LogoURL != nil {
-			source.LogoURL = earlier.DataSource.LogoURL
+		if earlier := l.link.DataSource.LogoURL; earlier != nil {
+			source.LogoURL = earlier
 		}
-		seen[source.ID] = connectors.LinkState{DataSource: source, Connected: flag.connected || earlier.Connected}
+		l.link, l.listed = connectors.LinkState{DataSource: source.DataSource, Connected: flag.connected || l.link.Connected}, true
 	}
 	links := make([]connectors.LinkState, 0, len(catalogue)+len(others))
-	for _, e := range catalogue {
-		if link, listed := seen[e.id]; listed {
-			links = append(links, link)
-		} else if len(flags) == 0 || (e.kind == health.KindSDK && !withheld[e.id]) {
+	for i, e := range catalogue {
+		if ours[i].listed {
+			links = append(links, ours[i].link)
+		} else if len(flags) == 0 || (e.kind == health.KindSDK && !ours[i].withheld) {
 			links = append(links, connectors.LinkState{DataSource: e.dataSource()})
 		}
 	}
-	for _, id := range others {
-		links = append(links, seen[id])
+	for _, l := range others {
+		links = append(links, l.link)
 	}
 	return links
 }

@@ -6,9 +6,9 @@
 package rook
 
 import (
+	"encoding/base64"
 	"errors"
 	"net/http"
-	"regexp"
 	"strings"
 	"sync/atomic"
 
@@ -43,10 +43,9 @@ type Config struct {
 
 // Connector speaks to ROOK. Safe for concurrent use; remembers nothing of any person.
 type Connector struct {
-	client     *connectors.Client
-	clientUUID string
-	secretKey  health.Secret
-	anyScheme  bool // ROOK itself is reached over plain http, so it is a local one whose pages may be as well
+	client        *connectors.Client
+	authorization health.Secret // the header that signs
+	anyScheme     bool          // ROOK itself is reached over plain http, so it is a local one whose pages may be as well
 }
 
 // New checks the configuration. The error names what is wrong and never repeats it.
@@ -66,10 +65,9 @@ func New(config Config) (*Connector, error) {
 		return nil, err
 	}
 	return &Connector{
-		client:     client,
-		clientUUID: config.ClientUUID,
-		secretKey:  config.SecretKey,
-		anyScheme:  client.Address(nil).Scheme == "http",
+		client:        client,
+		authorization: health.NewSecret("Basic " + base64.StdEncoding.EncodeToString([]byte(config.ClientUUID+":"+config.SecretKey.Reveal()))),
+		anyScheme:     client.Address(nil).Scheme == "http",
 	}, nil
 }
 
@@ -85,11 +83,17 @@ func (c *Connector) Describe() connectors.Description {
 	return description
 }
 
-// idPattern is the documented rule for user_id.
-var idPattern = regexp.MustCompile(`^[a-zA-Z0-9-]{1,50}$`)
+const mostIDBytes = 50
 
 // AcceptsID says whether id is 1 to 50 ASCII letters, digits and hyphens, which ROOK documents as its rule for user_id.
-func (c *Connector) AcceptsID(id string) bool { return idPattern.MatchString(id) }
+func (c *Connector) AcceptsID(id string) bool {
+	for i := range len(id) {
+		if b := id[i]; (b < 'a' || b > 'z') && (b < 'A' || b > 'Z') && (b < '0' || b > '9') && b != '-' {
+			return false
+		}
+	}
+	return id != "" && len(id) <= mostIDBytes
+}
 
 // checkID keeps an id that was never AcceptsID's out of an address: an empty one would ask for another route.
 func (c *Connector) checkID(id string) error {
@@ -119,7 +123,7 @@ const (
 // call is a request to a part of ROOK with our credential on it.
 func (c *Connector) call(part string, path ...string) connectors.Call {
 	return connectors.Call{Part: part, Path: path, Credential: connectors.OwnCredential, Sign: func(request *http.Request) {
-		request.SetBasicAuth(c.clientUUID, c.secretKey.Reveal())
+		request.Header.Set("Authorization", c.authorization.Reveal())
 	}}
 }
 

@@ -86,6 +86,7 @@ func TestReadDailySteps(t *testing.T) {
 			}
 			require.NotNil(t, result.Total.Steps)
 			assert.Equal(t, c.want, *result.Total.Steps)
+			assert.Equal(t, map[bool]int64{false: 1, true: 3}[name == "the newest of two"], result.Total.Version)
 		})
 	}
 }

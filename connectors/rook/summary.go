@@ -45,6 +45,7 @@ type document struct {
 	Metadata    *struct {
 		UserID any `json:"user_id_string"`
 	} `json:"metadata"` // of user_info; that of a summary is within it
+	version int64 // Version as a number
 }
 
 // summary is the content of a document. Parts of another structure are absent.
@@ -71,12 +72,22 @@ func (c *Connector) eachDay(dates []health.Date, read func(i int) error, failed 
 	})
 }
 
-// readSummary reads the summary of one day. nil is no data, which 204 is, and never zero.
+// readSummary reads the summary of one day. nil is no data, and never zero.
 func (c *Connector) readSummary(ctx context.Context, id string, date health.Date, pillar, structure string) (*summary, error) {
+	newest, err := c.readDocument(ctx, partSummaries, id, date, pillar, "summary")
+	if err != nil || newest == nil {
+		return nil, err
+	}
+	content, err := newest.about(id, date, structure)
+	return content, c.invalid(err)
+}
+
+// readDocument reads the newest version of a document about one of a person's days, as it came. nil is no data, which 204 is.
+func (c *Connector) readDocument(ctx context.Context, part, id string, date health.Date, path ...string) (*document, error) {
 	if err := c.checkID(id); err != nil {
 		return nil, err
 	}
-	call := c.call(partSummaries, "v2", "processed_data", pillar, "summary")
+	call := c.call(part, append([]string{"v2", "processed_data"}, path...)...)
 	call.Query = url.Values{"user_id": {id}, "date": {date.String()}}
 	answer, err := c.client.Do(ctx, call)
 	if err != nil {
@@ -89,18 +100,11 @@ func (c *Connector) readSummary(ctx context.Context, id string, date health.Date
 		return nil, err
 	}
 	documents, err := c.documents(answer)
-	if err != nil || len(documents) == 0 {
+	if err != nil {
 		return nil, err
 	}
-	newest, version, err := newestOf(documents)
-	if err != nil {
-		return nil, c.invalid(err)
-	}
-	content, err := newest.about(id, date, structure)
-	if content != nil {
-		content.version = version
-	}
-	return content, c.invalid(err)
+	newest, err := newestOf(documents)
+	return newest, c.invalid(err)
 }
 
 // documents reads an answer: a document, or a list of the versions of one. {} and [] are none: ROOK's specification gives even
@@ -118,18 +122,20 @@ func (c *Connector) documents(answer connectors.Answer) ([]document, error) {
 	return one, c.client.Decode(answer, &one[0])
 }
 
-func newestOf(documents []document) (newest document, version int64, err error) {
+// newestOf is nil where there are none.
+func newestOf(documents []document) (newest *document, err error) {
 	highest := math.Inf(-1)
-	for _, d := range documents {
-		number, _, ok := connectors.Number(d.Version)
+	for i := range documents {
+		number, _, ok := connectors.Number(documents[i].Version)
 		if !ok {
-			return document{}, 0, errors.New("a document's version is no number")
+			return nil, errors.New("a document's version is no number")
 		}
 		if number >= highest {
-			highest, newest = number, d
+			highest, newest = number, &documents[i]
+			newest.version = int64(min(max(highest, 0), math.MaxInt32))
 		}
 	}
-	return newest, int64(min(max(highest, 0), math.MaxInt32)), nil
+	return newest, nil
 }
 
 // about is the summary in the document, nil where it is empty, if it is the person's and the day's.
@@ -141,19 +147,31 @@ func (d document) about(id string, date health.Date, structure string) (*summary
 	case structure == sleepSummary && d.Sleep != nil:
 		content = &d.Sleep.Summary.Summary
 	}
-	if d.DataStructure != nil && *d.DataStructure != structure || d.DataStructure == nil && content == nil {
-		return nil, errors.New("the document is no " + structure)
-	}
-	if !isAbout(id, d.UserID) {
-		return nil, errors.New("the summary is another person's")
+	if err := d.check(id, structure, content != nil); err != nil {
+		return nil, err
 	}
 	if content == nil {
 		return nil, nil //nolint:nilnil // nothing is an answer
 	}
 	if content.Metadata.UserID != nil && content.Metadata.UserID != id {
-		return nil, errors.New("the summary is another person's")
+		return nil, errNotTheirs
 	}
+	content.version = d.version
 	return content, checkDay(content.Metadata.Time, date)
+}
+
+var errNotTheirs = errors.New("the document is another person's")
+
+// check refuses a document of another structure than the one asked for, or of another person. there says whether it has what the
+// structure is for.
+func (d document) check(id, structure string, there bool) error {
+	if d.DataStructure != nil && *d.DataStructure != structure || d.DataStructure == nil && !there {
+		return errors.New("the document is no " + structure)
+	}
+	if !isAbout(id, d.UserID) {
+		return errNotTheirs
+	}
+	return nil
 }
 
 // checkDay refuses a text that begins with the date of another day. What is not there says nothing.
@@ -189,9 +207,9 @@ func sourcesNamed(names []string) []health.DataSource {
 	seen := map[health.DataSourceID]bool{}
 	for _, name := range names {
 		source := sourceNamed(name, "")
-		if printable(name) != "" && !seen[source.ID] {
+		if !source.nameless && !seen[source.ID] {
 			seen[source.ID] = true
-			sources = append(sources, source)
+			sources = append(sources, source.DataSource)
 		}
 	}
 	return sources

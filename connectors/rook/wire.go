@@ -26,8 +26,11 @@ import (
 // and a proxy answers it as well, which must never read as "nothing is linked". So a 404 counts only with a JSON object
 // as body, which a proxy does not send. (A wrong base URL may: the gateway does not believe it of a person whom ROOK knew.)
 func deniesPerson(answer connectors.Answer) bool {
+	if answer.Status != http.StatusNotFound {
+		return false
+	}
 	var object map[string]json.RawMessage
-	return answer.Status == http.StatusNotFound && json.Unmarshal(answer.Body, &object) == nil && object != nil
+	return json.Unmarshal(answer.Body, &object) == nil && object != nil
 }
 
 // deniesDay says whether an answer means that the day has not begun for the person, whose zone is not known here. What
@@ -56,21 +59,34 @@ func (a listAnswer) flags() ([]sourceFlag, error) {
 		DataSource string          `json:"data_source"`
 		Authorized json.RawMessage `json:"authorized"`
 		Status     json.RawMessage `json:"status"`
-		Image      any             `json:"image"`
+		Image      textOrNot       `json:"image"`
 	}
-	if has && json.Unmarshal(raw, &entries) != nil {
+	if has && connectors.Unmarshal(raw, &entries) != nil {
 		return nil, errors.New("the list of sources has another shape than promised")
 	}
 	flags := make([]sourceFlag, len(entries))
 	for i, e := range entries {
-		image, _ := e.Image.(string)
-		flags[i] = sourceFlag{name: e.DataSource, image: image}
+		flags[i] = sourceFlag{name: e.DataSource, image: string(e.Image)}
 		var err error
 		if flags[i].connected, flags[i].offered, err = readFlag(e.Authorized, e.Status); err != nil {
 			return nil, err
 		}
 	}
 	return flags, checkNames(flags)
+}
+
+// textOrNot is a text, or "" for whatever else stands in its place.
+type textOrNot string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *textOrNot) UnmarshalJSON(value []byte) error {
+	text, isText := connectors.Text(value)
+	*t = textOrNot(text)
+	if isText {
+		return nil
+	}
+	var whatever any
+	return json.Unmarshal(value, &whatever)
 }
 
 // mapAnswer is the v1 map, {"user_id":"u-1","sources":{"oura":true,"dexcom":null}}.
@@ -85,7 +101,7 @@ func (a mapAnswer) flags(id string) ([]sourceFlag, error) {
 		return nil, errors.New("the map of sources is missing")
 	}
 	var sources map[string]json.RawMessage
-	if has && json.Unmarshal(raw, &sources) != nil {
+	if has && connectors.Unmarshal(raw, &sources) != nil {
 		return nil, errors.New("the map of sources has another shape than promised")
 	}
 	flags := make([]sourceFlag, 0, len(sources))
@@ -102,7 +118,7 @@ func (a mapAnswer) flags(id string) ([]sourceFlag, error) {
 
 func checkNames(flags []sourceFlag) error {
 	for _, flag := range flags {
-		if printable(flag.name) == "" {
+		if sourceNamed(flag.name, flag.image).nameless {
 			return errors.New("a source has no name")
 		}
 	}
@@ -125,14 +141,13 @@ func readFlag(values ...json.RawMessage) (connected, offered bool, err error) {
 		if value == nil || connectors.IsNull(value) {
 			continue
 		}
-		if json.Unmarshal(value, &connected) == nil {
-			return connected, true, nil
-		}
-		var word string
-		if json.Unmarshal(value, &word) == nil {
-			if connected, ok := flagWords[string(health.SlugOf(word))]; ok {
+		switch word, isText := connectors.Text(value); {
+		case isText:
+			if connected, known := flagWords[string(health.SlugOf(word))]; known {
 				return connected, true, nil
 			}
+		case string(value) == "true" || string(value) == "false":
+			return value[0] == 't', true, nil
 		}
 		return false, false, errors.New("a source's flag is neither true nor false")
 	}
@@ -189,8 +204,10 @@ type revokeRequest struct {
 // isAbout says whether every one of the values that is there is the id.
 func isAbout(id string, values ...json.RawMessage) bool {
 	for _, value := range values {
-		var text string
-		if value != nil && !connectors.IsNull(value) && (json.Unmarshal(value, &text) != nil || text != id) {
+		if value == nil || connectors.IsNull(value) {
+			continue
+		}
+		if text, isText := connectors.Text(value); !isText || text != id {
 			return false
 		}
 	}

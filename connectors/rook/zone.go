@@ -2,9 +2,6 @@ package rook
 
 import (
 	"context"
-	"errors"
-	"net/http"
-	"net/url"
 	"time"
 
 	"healthgraph/connectors"
@@ -24,28 +21,9 @@ type information struct {
 // ReadTimeZone reads the person's user_info of one day. 204, and a zone that is empty or null, no IANA name but an offset or
 // a name of Windows', is none.
 func (c *Connector) ReadTimeZone(ctx context.Context, account connectors.Account) (*health.TimeZone, error) {
-	if err := c.checkID(account.ID); err != nil {
+	newest, err := c.readDocument(ctx, partInfo, account.ID, infoDate(c.client.Now()), "user", "info")
+	if err != nil || newest == nil {
 		return nil, err
-	}
-	call := c.call(partInfo, "v2", "processed_data", "user", "info")
-	call.Query = url.Values{"user_id": {account.ID}, "date": {infoDate(c.client.Now()).String()}}
-	answer, err := c.client.Do(ctx, call)
-	if err != nil {
-		return nil, err
-	}
-	if answer.Status == http.StatusNoContent || deniesPerson(answer) {
-		return nil, nil //nolint:nilnil // nothing is an answer
-	}
-	if err := c.client.Failure(call, answer); err != nil {
-		return nil, err
-	}
-	documents, err := c.documents(answer)
-	if err != nil || len(documents) == 0 {
-		return nil, err
-	}
-	newest, _, err := newestOf(documents)
-	if err != nil {
-		return nil, c.invalid(err)
 	}
 	zone, err := newest.zone(account.ID)
 	return zone, c.invalid(err)
@@ -60,11 +38,11 @@ func infoDate(now time.Time) health.Date {
 
 // zone is the zone that the document names, if it is the person's.
 func (d document) zone(id string) (*health.TimeZone, error) {
-	if d.DataStructure != nil && *d.DataStructure != userInfo || d.DataStructure == nil && d.Information == nil {
-		return nil, errors.New("the document is no " + userInfo)
+	if err := d.check(id, userInfo, d.Information != nil); err != nil {
+		return nil, err
 	}
-	if !isAbout(id, d.UserID) || d.Metadata != nil && d.Metadata.UserID != nil && d.Metadata.UserID != id {
-		return nil, errors.New("the document is another person's")
+	if d.Metadata != nil && d.Metadata.UserID != nil && d.Metadata.UserID != id {
+		return nil, errNotTheirs
 	}
 	if d.Information == nil {
 		return nil, nil //nolint:nilnil // nothing is an answer

@@ -3,6 +3,8 @@ package limits
 import (
 	"strings"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"healthgraph/health"
 )
 
@@ -113,12 +115,15 @@ var prices = map[string]func(a arguments, size int) price{
 
 	"Mutation.completeAuthorization": calls(3), // the exchange, the profile, the links
 
-	"Mutation.linkPersonalAccessToken": calls(3),               // the exchange, the profile, the links
-	"Mutation.revoke":                  calls(3),               // the links where none are kept, the revocation, the links
-	"Mutation.revokeAll":               calls(sources + 2*few), // a revocation for each, the links
-	"Mutation.eraseUser":               calls(sources + 2*few),
-	"RevokeAllPayload.results":         listOf(sources),
-	"EraseUserPayload.results":         listOf(sources),
+	"Mutation.linkPersonalAccessToken":    calls(3),               // the exchange, the profile, the links
+	"Mutation.revoke":                     calls(3),               // the links where none are kept, the revocation, the links
+	"Mutation.revokeAll":                  calls(sources + 2*few), // a revocation for each, the links
+	"Mutation.eraseUser":                  calls(sources + 2*few),
+	"CompleteAuthorizationPayload.link":   free,
+	"LinkPersonalAccessTokenPayload.link": free,
+	"RevokePayload.link":                  free,
+	"RevokeAllPayload.results":            listOf(sources),
+	"EraseUserPayload.results":            listOf(sources),
 }
 
 func free(arguments, int) price { return price{count: 1, size: 1} }
@@ -136,9 +141,18 @@ func asLongAsDecidedAbove(_ arguments, size int) price { return price{count: 1, 
 
 func listAsLongAsDecidedAbove(_ arguments, size int) price { return price{count: size, size: 1} }
 
+// arguments are a field's, with variables in place.
+type arguments map[string]any
+
+// number is an Int. Those of variables have been coerced by now, and have the type of those in a document.
+func (a arguments) number(name string) (int, bool) {
+	n, ok := a[name].(int64)
+	return int(n), ok
+}
+
 // ids are people and links. A link is found among those of its person at its upstream.
 func ids(a arguments, _ int) price {
-	given := a.list("ids")
+	given := graphql.CoerceList(a["ids"])
 	if id, one := a["id"]; one {
 		given = []any{id}
 	}
@@ -155,7 +169,7 @@ func ids(a arguments, _ int) price {
 func connections(a arguments, _ int) price {
 	links := sources
 	if a["dataSources"] != nil {
-		links = len(a.list("dataSources"))
+		links = len(graphql.CoerceList(a["dataSources"]))
 	}
 	return price{own: callCost, count: links, size: 1}
 }

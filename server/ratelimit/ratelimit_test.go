@@ -1,7 +1,6 @@
 package ratelimit_test
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"healthgraph/logtest"
 	"healthgraph/server/ratelimit"
 )
 
@@ -30,26 +30,12 @@ func (c *clock) Now() time.Time { c.mu.Lock(); defer c.mu.Unlock(); return c.now
 
 func (c *clock) pass(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.now = c.now.Add(d) }
 
-// buffer is a log.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string { b.mu.Lock(); defer b.mu.Unlock(); return b.text.String() }
-
 var key = []byte(strings.Repeat("k", 32))
 
 // limiter has a clock that stands still, and writes to the log.
-func limiter(t *testing.T, redisURL string, keys int) (*ratelimit.Limiter, *clock, *buffer) {
+func limiter(t *testing.T, redisURL string, keys int) (*ratelimit.Limiter, *clock, *logtest.Log) {
 	t.Helper()
-	c, log := newClock(), &buffer{}
+	c, log := newClock(), &logtest.Log{}
 	l, err := ratelimit.New(ratelimit.Config{RedisURL: redisURL, Key: key, Keys: keys, Now: c.Now, Log: slog.New(slog.NewJSONHandler(log, nil))})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, l.Close()) })

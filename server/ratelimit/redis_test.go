@@ -137,7 +137,7 @@ func TestARedisThatGoesAwayStopsNobody(t *testing.T) {
 		assert.NotEmpty(t, everything(t, server.URL))
 		assert.NotContains(t, log.String(), "127.0.0.1")
 		assert.NotContains(t, log.String(), "person")
-		log.text.Reset()
+		log.Reset()
 		c.pass(2 * time.Minute)
 		flush(t, server.URL)
 	}

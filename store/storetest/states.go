@@ -120,6 +120,7 @@ func endedContext(t *testing.T, s *store.Store) {
 		"NoteData": func() error {
 			return s.NoteData(ctx, "person-1", []gateway.DataNote{{DataSource: "oura", Latest: noon}}, noon)
 		},
+		"Known":              func() error { _, err := s.Known(ctx, []health.UserID{"person-1"}); return err },
 		"Grants":             func() error { _, err := s.Grants(ctx, []health.UserID{"person-1"}); return err },
 		"PutGrant":           func() error { return s.PutGrant(ctx, grant("person-1")) },
 		"UpdateGrant":        func() error { _, err := s.UpdateGrant(ctx, grant("person-1")); return err },

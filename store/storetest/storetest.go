@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		name string
 		test func(*testing.T, *store.Store)
 	}{
+		{"what is known", known},
 		{"upstream ids", upstreamIDs},
 		{"upstream ids of many", upstreamIDsOfMany},
 		{"upstream ids, raced", upstreamIDsRaced},

@@ -1,0 +1,95 @@
+package gateway
+
+import (
+	"slices"
+	"time"
+
+	"healthgraph/connectors"
+	"healthgraph/health"
+)
+
+// lastKnown is what was shown last while the upstream can't be asked: the links that are stored, and for the rest what the upstream
+// last offered to anybody, else the catalogue. Its list is read whole: all was checked when any of it was, and what is not stored was
+// not connected then.
+func (g *Gateway) lastKnown(p *Person, plug *connectors.Plug, failure error) []health.DataSourceLink {
+	problem := health.ProblemOf(failure)
+	g.logFailure(plug.Description.ID, failure)
+	offered := g.offeredBy(plug)
+	links := make([]health.DataSourceLink, 0, len(offered))
+	var readAt time.Time
+	for _, record := range p.links {
+		if record.Connector == plug.Description.ID {
+			readAt = latest(readAt, record.CheckedAt)
+		}
+	}
+	add := func(record LinkRecord, source health.DataSource) {
+		record.CheckedAt = readAt
+		link := g.linkOf(record, source)
+		link.Status, link.LastKnownStatus, link.Problem = health.StatusUnknown, record.lastKnown(), problem
+		links = append(links, link)
+	}
+	for id, record := range p.links {
+		if record.Connector != plug.Description.ID {
+			continue
+		}
+		if source, _, ok := g.knownSource(id); ok {
+			add(record, source)
+		}
+	}
+	for _, source := range offered {
+		if _, stored := p.links[source.ID]; !stored {
+			add(g.record(p, plug, source.ID), source)
+		}
+	}
+	g.sort(links)
+	return links
+}
+
+// offers remembers which data sources the upstream offers to this gateway, as it does the same ones to everybody. Of somebody to whom
+// nothing is linked it may show none, which means nothing.
+func (g *Gateway) offers(plug *connectors.Plug, links []health.DataSourceLink) {
+	if !slices.ContainsFunc(links, func(l health.DataSourceLink) bool { return l.Status == health.StatusConnected }) {
+		return
+	}
+	same := func(l health.DataSourceLink, s health.DataSource) bool { return l.DataSource.ID == s.ID }
+	known, _ := g.offered.Load(plug)
+	if offered, _ := known.([]health.DataSource); slices.EqualFunc(links, offered, same) {
+		return
+	}
+	sources := make([]health.DataSource, len(links))
+	for i, link := range links {
+		sources[i] = link.DataSource
+	}
+	g.offered.Store(plug, sources)
+}
+
+func (g *Gateway) offeredBy(plug *connectors.Plug) []health.DataSource {
+	if known, ok := g.offered.Load(plug); ok {
+		sources, _ := known.([]health.DataSource)
+		return sources
+	}
+	sources := make([]health.DataSource, len(plug.Description.DataSources))
+	for i, source := range plug.Description.DataSources {
+		sources[i] = plug.Complete(source)
+	}
+	return sources
+}
+
+// logFailure tells the operator what only they can mend, each time, and once a minute that an upstream is down. What the
+// person mends is not worth a line.
+func (g *Gateway) logFailure(connector string, failure error) {
+	e := health.AsError(failure)
+	switch e.Code {
+	case health.UpstreamUnavailable, health.RateLimited:
+		now := g.Now()
+		last, told := g.outages.Swap(connector, now)
+		if at, _ := last.(time.Time); told && now.Sub(at) < time.Minute {
+			g.outages.Store(connector, at)
+			return
+		}
+		g.Log.Warn("an upstream can't be used for now", "connector", connector, "code", e.Code, "message", e.Message, "cause", e.Cause)
+	case health.UpstreamInvalid, health.Internal:
+		g.Log.Error("an upstream's answer needs the operator", "connector", connector, "code", e.Code, "message", e.Message, "cause", e.Cause)
+	default:
+	}
+}
