@@ -19,6 +19,8 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type StepCountResolver interface {
+	Days(ctx context.Context, obj *health.StepCount) ([]projection.DailySteps, error)
+
 	Samples(ctx context.Context, obj *health.StepCount, first *int, after *string) (*projection.SampleConnection, error)
 	Series(ctx context.Context, obj *health.StepCount, first *int, after *string) (*health.SampleSeries, error)
 }
@@ -75,7 +77,7 @@ func (ec *executionContext) field_StepCount_series_args(ctx context.Context, raw
 
 // region    **************************** field.gotpl *****************************
 
-func (ec *executionContext) _DailySteps_date(ctx context.Context, field graphql.CollectedField, obj *health.DailySteps) (ret graphql.Marshaler) {
+func (ec *executionContext) _DailySteps_date(ctx context.Context, field graphql.CollectedField, obj *projection.DailySteps) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -98,7 +100,7 @@ func (ec *executionContext) fieldContext_DailySteps_date(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("DailySteps", field, false, false, errors.New("field of type Date does not have child fields"))
 }
 
-func (ec *executionContext) _DailySteps_steps(ctx context.Context, field graphql.CollectedField, obj *health.DailySteps) (ret graphql.Marshaler) {
+func (ec *executionContext) _DailySteps_steps(ctx context.Context, field graphql.CollectedField, obj *projection.DailySteps) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -121,7 +123,7 @@ func (ec *executionContext) fieldContext_DailySteps_steps(_ context.Context, fie
 	return graphql.NewScalarFieldContext("DailySteps", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
-func (ec *executionContext) _DailySteps_presence(ctx context.Context, field graphql.CollectedField, obj *health.DailySteps) (ret graphql.Marshaler) {
+func (ec *executionContext) _DailySteps_presence(ctx context.Context, field graphql.CollectedField, obj *projection.DailySteps) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -144,7 +146,7 @@ func (ec *executionContext) fieldContext_DailySteps_presence(_ context.Context, 
 	return graphql.NewScalarFieldContext("DailySteps", field, false, false, errors.New("field of type Presence does not have child fields"))
 }
 
-func (ec *executionContext) _DailySteps_dataSources(ctx context.Context, field graphql.CollectedField, obj *health.DailySteps) (ret graphql.Marshaler) {
+func (ec *executionContext) _DailySteps_dataSources(ctx context.Context, field graphql.CollectedField, obj *projection.DailySteps) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -176,7 +178,7 @@ func (ec *executionContext) fieldContext_DailySteps_dataSources(_ context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _DailySteps_candidates(ctx context.Context, field graphql.CollectedField, obj *health.DailySteps) (ret graphql.Marshaler) {
+func (ec *executionContext) _DailySteps_candidates(ctx context.Context, field graphql.CollectedField, obj *projection.DailySteps) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -208,7 +210,7 @@ func (ec *executionContext) fieldContext_DailySteps_candidates(_ context.Context
 	return fc, nil
 }
 
-func (ec *executionContext) _DailySteps_explanation(ctx context.Context, field graphql.CollectedField, obj *health.DailySteps) (ret graphql.Marshaler) {
+func (ec *executionContext) _DailySteps_explanation(ctx context.Context, field graphql.CollectedField, obj *projection.DailySteps) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -626,11 +628,11 @@ func (ec *executionContext) _StepCount_days(ctx context.Context, field graphql.C
 			return ec.fieldContext_StepCount_days(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Days, nil
+			return ec.Resolvers.StepCount().Days(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []health.DailySteps) graphql.Marshaler {
-			return ec.marshalNDailySteps2ᚕhealthgraphᚋhealthᚐDailyStepsᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []projection.DailySteps) graphql.Marshaler {
+			return ec.marshalNDailySteps2ᚕhealthgraphᚋprojectionᚐDailyStepsᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -640,8 +642,8 @@ func (ec *executionContext) fieldContext_StepCount_days(_ context.Context, field
 	fc = &graphql.FieldContext{
 		Object:     "StepCount",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_DailySteps(ctx, field)
 		},
@@ -866,7 +868,7 @@ func (ec *executionContext) unmarshalInputChoiceInput(ctx context.Context, obj a
 
 var dailyStepsImplementors = []string{"DailySteps"}
 
-func (ec *executionContext) _DailySteps(ctx context.Context, sel ast.SelectionSet, obj *health.DailySteps) graphql.Marshaler {
+func (ec *executionContext) _DailySteps(ctx context.Context, sel ast.SelectionSet, obj *projection.DailySteps) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, dailyStepsImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1086,10 +1088,43 @@ func (ec *executionContext) _StepCount(ctx context.Context, sel ast.SelectionSet
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "days":
-			out.Values[i] = ec._StepCount_days(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._StepCount_days(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "problems":
 			out.Values[i] = ec._StepCount_problems(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1240,15 +1275,15 @@ func (ec *executionContext) marshalNChoicePolicy2healthgraphᚋhealthᚐChoicePo
 	return res
 }
 
-func (ec *executionContext) marshalNDailySteps2healthgraphᚋhealthᚐDailySteps(ctx context.Context, sel ast.SelectionSet, v health.DailySteps) graphql.Marshaler {
-	return ec._DailySteps(ctx, sel, &v)
+func (ec *executionContext) marshalNDailySteps2healthgraphᚋprojectionᚐDailySteps(ctx context.Context, sel ast.SelectionSet, v projection.DailySteps) graphql.Marshaler {
+	return graphql.WrapContextMarshaler(ctx, v)
 }
 
-func (ec *executionContext) marshalNDailySteps2ᚕhealthgraphᚋhealthᚐDailyStepsᚄ(ctx context.Context, sel ast.SelectionSet, v []health.DailySteps) graphql.Marshaler {
+func (ec *executionContext) marshalNDailySteps2ᚕhealthgraphᚋprojectionᚐDailyStepsᚄ(ctx context.Context, sel ast.SelectionSet, v []projection.DailySteps) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNDailySteps2healthgraphᚋhealthᚐDailySteps(ctx, sel, v[i])
+		return ec.marshalNDailySteps2healthgraphᚋprojectionᚐDailySteps(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {

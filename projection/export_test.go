@@ -19,6 +19,9 @@ func Described() map[string][]string {
 		"PageInfo":                 slices.Collect(maps.Keys(pageInfo)),
 		"Problem":                  slices.Collect(maps.Keys(problem)),
 		"DataSourceLink":           slices.Collect(maps.Keys(link)),
+		"DailySteps":               slices.Collect(maps.Keys(day)),
+		"StepCandidate":            slices.Collect(maps.Keys(candidate)),
+		"DeviceSteps":              slices.Collect(maps.Keys(deviceSteps)),
 		"DataSource":               slices.Collect(maps.Keys(dataSource)),
 	}
 }

@@ -61,18 +61,9 @@ func Links(ctx context.Context, links []*health.DataSourceLink, authorize Author
 		}
 		written[i] = writtenLink{link, begin(at, asked, link, authorize)}
 	}
-	write := link.selected(operation, field, "Node")
-	o := output{}
-	ends := make([]int, len(links))
-	for i := range written {
-		write(&o, &written[i])
-		ends[i] = len(o.b)
-	}
 	all := make([]Link, len(links))
-	begin := 0
-	for i, end := range ends {
-		all[i] = Link{json: o.b[begin:end:end]}
-		begin = end
+	for i, json := range writeEach(link.selected(operation, field, "Node"), written) {
+		all[i] = Link{json: json}
 	}
 	return all
 }

@@ -12,6 +12,7 @@ package projection
 import (
 	"context"
 	"io"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -111,6 +112,27 @@ func (object Object[T]) selected(operation *graphql.OperationContext, of graphql
 	}
 }
 
+// writeEach writes the elements of a list, each by itself, into one piece of memory.
+func writeEach[T any](write writer[T], list []T) [][]byte {
+	const likely = 64 // bytes of an element
+	o := output{b: make([]byte, 0, likely*len(list))}
+	ends := make([]int, len(list))
+	for i := range list {
+		write(&o, &list[i])
+		ends[i] = len(o.b)
+		if i == sampled {
+			o.b = slices.Grow(o.b, len(o.b)*(len(list)-i-1)/(i+1)*9/8)
+		}
+	}
+	written := make([][]byte, len(list))
+	begin := 0
+	for i, end := range ends {
+		written[i] = o.b[begin:end:end]
+		begin = end
+	}
+	return written
+}
+
 // Leaf is a field of a scalar or an enum, whose JSON is appended.
 func Leaf[T any](appendTo func(b []byte, v *T) []byte) Field[T] {
 	write := func(o *output, v *T) { o.b = appendTo(o.b, v) }
@@ -153,6 +175,16 @@ func Nullable[T, S any](get func(v *T) *S, appendTo func(b []byte, s S) []byte) 
 		}
 		return append(b, "null"...)
 	})
+}
+
+// Int is a Leaf of type Int.
+func Int[T any](get func(v *T) int) Field[T] {
+	return Leaf(func(b []byte, v *T) []byte { return strconv.AppendInt(b, int64(get(v)), 10) })
+}
+
+// NullableInt is the same: null where there is none.
+func NullableInt[T any](get func(v *T) *int) Field[T] {
+	return Nullable(get, func(b []byte, n int) []byte { return strconv.AppendInt(b, int64(n), 10) })
 }
 
 // NullableText is a Leaf of type String or of an enum: null where there is none.

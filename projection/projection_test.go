@@ -31,8 +31,13 @@ var schema = graph.NewExecutableSchema(graph.Config{}).Schema()
 
 // operationOf is `{ stepCount(…) { samples SELECTION } }` with the fragments behind it, valid, and the field samples of it.
 func operationOf(t require.TestingT, selection string, variables map[string]any) (*graphql.OperationContext, *ast.Field) {
+	return operationOn(t, "samples", selection, variables)
+}
+
+// operationOn is the same of another field.
+func operationOn(t require.TestingT, name, selection string, variables map[string]any) (*graphql.OperationContext, *ast.Field) {
 	query, err := parser.ParseQuery(&ast.Source{Input: `query($yes: Boolean = true, $no: Boolean = false) { uses: viewer @include(if: $yes) @skip(if: $no) { id } ` +
-		`stepCount(from: "2026-03-28", to: "2026-03-28") { samples ` + selection})
+		`stepCount(from: "2026-03-28", to: "2026-03-28") { ` + name + ` ` + selection})
 	require.NoError(t, err, selection)
 	failures := validator.ValidateWithRules(schema, query, rules.NewDefaultRules())
 	require.Empty(t, failures, selection)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"healthgraph/graph"
 	"healthgraph/health"
+	"healthgraph/projection"
 )
 
 // StepCount is the resolver for the stepCount field.
@@ -17,6 +18,11 @@ func (r *queryResolver) StepCount(ctx context.Context, userID *string, from heal
 		return nil, err
 	}
 	return readsOf(ctx).stepCount(ctx, user, request)
+}
+
+// Days is the resolver for the days field.
+func (r *stepCountResolver) Days(ctx context.Context, obj *health.StepCount) ([]projection.DailySteps, error) {
+	return projection.Days(ctx, obj.Days), nil
 }
 
 // StepCount returns graph.StepCountResolver implementation.
