@@ -3,6 +3,7 @@ package connectors
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"healthgraph/health"
 )
@@ -35,18 +36,24 @@ func (p *Plug) ReadsSteps() bool { return p.DailySteps != nil || p.Samples != ni
 // ReadsSleep says whether the connector has sleep at all.
 func (p *Plug) ReadsSleep() bool { return p.DailySleep != nil || p.Sleep != nil }
 
+// entry is a data source of the catalogue.
+type entry struct {
+	source health.DataSource
+	plug   *Plug
+}
+
 // Registry is the connectors that the program was wired with, in order.
 type Registry struct {
 	plugs    []*Plug
 	byID     map[string]*Plug
-	bySource map[health.DataSourceID]*Plug
+	bySource map[health.DataSourceID]entry
 	sources  []health.DataSource
 }
 
 // NewRegistry finds every connector's capabilities, and refuses what fits no socket: a connector without a name or
 // sources, two with the same, or a set of capabilities that cannot work together.
 func NewRegistry(all ...Connector) (*Registry, error) {
-	r := &Registry{byID: map[string]*Plug{}, bySource: map[health.DataSourceID]*Plug{}}
+	r := &Registry{byID: map[string]*Plug{}, bySource: map[health.DataSourceID]entry{}}
 	for _, c := range all {
 		plug := inspect(c)
 		if err := r.add(plug); err != nil {
@@ -103,15 +110,18 @@ func (r *Registry) add(p *Plug) error {
 	}
 	r.plugs = append(r.plugs, p)
 	r.byID[d.ID] = p
-	for _, source := range d.DataSources {
+	p.Description.DataSources = slices.Clone(d.DataSources)
+	for i, source := range d.DataSources {
 		if source.ID == "" || health.SlugOf(string(source.ID)) != source.ID || source.Name == "" {
 			return fmt.Errorf("data source %q needs a slug and a name", source.ID)
 		}
-		if r.bySource[source.ID] != nil {
+		if r.bySource[source.ID].plug != nil {
 			return fmt.Errorf("data source %q is listed twice", source.ID)
 		}
-		r.bySource[source.ID] = p
-		r.sources = append(r.sources, p.Complete(source))
+		source = p.Complete(source)
+		p.Description.DataSources[i] = source
+		r.bySource[source.ID] = entry{source, p}
+		r.sources = append(r.sources, source)
 	}
 	return nil
 }
@@ -149,10 +159,6 @@ func (r *Registry) DataSources() []health.DataSource { return r.sources }
 
 // DataSource finds an entry of the catalogue.
 func (r *Registry) DataSource(id health.DataSourceID) (health.DataSource, *Plug, bool) {
-	for _, source := range r.sources {
-		if source.ID == id {
-			return source, r.bySource[id], true
-		}
-	}
-	return health.DataSource{}, nil, false
+	found, ok := r.bySource[id]
+	return found.source, found.plug, ok
 }

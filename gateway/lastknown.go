@@ -68,11 +68,7 @@ func (g *Gateway) offeredBy(plug *connectors.Plug) []health.DataSource {
 		sources, _ := known.([]health.DataSource)
 		return sources
 	}
-	sources := make([]health.DataSource, len(plug.Description.DataSources))
-	for i, source := range plug.Description.DataSources {
-		sources[i] = plug.Complete(source)
-	}
-	return sources
+	return plug.Description.DataSources
 }
 
 // logFailure tells the operator what only they can mend, each time, and once a minute that an upstream is down. What the

@@ -120,7 +120,6 @@ func (g *Gateway) grantLinks(ctx context.Context, p *Person, plug *connectors.Pl
 	grant, held := p.grants[plug.Description.ID]
 	var links []health.DataSourceLink
 	for _, source := range plug.Description.DataSources {
-		source = plug.Complete(source)
 		old := g.record(p, plug, source.ID)
 		record := observed(old, held, now)
 		if held {

@@ -65,7 +65,7 @@ func (g *Gateway) failed(ctx context.Context, p *Person, r *reading, err error) 
 		g.Tokens.DoubtProfile(ctx, p.grants[r.plug.Description.ID]) // the next reader asks which scopes are left
 	}
 	if health.AsError(err).Has(health.ReauthorizationRequired) && len(r.plug.Description.DataSources) == 1 {
-		if page, err := g.mint(ctx, p.ID, r.plug.Complete(r.plug.Description.DataSources[0]), r.plug, ""); err == nil {
+		if page, err := g.mint(ctx, p.ID, r.plug.Description.DataSources[0], r.plug, ""); err == nil {
 			r.again = page.URL
 		}
 	}
@@ -127,8 +127,7 @@ func (r reading) problem(failure error) *health.Problem {
 	problem := health.ProblemOf(failure)
 	problem.AuthorizationURL = r.again
 	if sources := r.plug.Description.DataSources; len(sources) == 1 {
-		source := r.plug.Complete(sources[0])
-		problem.DataSource = &source
+		problem.DataSource = &sources[0]
 	}
 	return problem
 }

@@ -134,7 +134,7 @@ func (g *Gateway) noteSamples(ctx context.Context, p *Person, read SampleRead, l
 
 // source is the data source of a connector with samples: its first, where an upstream does not tell several apart.
 func (r reading) source() *health.DataSource {
-	source := r.plug.Complete(r.plug.Description.DataSources[0])
+	source := r.plug.Description.DataSources[0]
 	return &source
 }
 
