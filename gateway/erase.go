@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"cmp"
 	"context"
 
 	"healthgraph/health"
@@ -17,7 +16,7 @@ func (g *Gateway) RevokeAll(ctx context.Context, user health.UserID, actor healt
 	var standing []health.DataSourceLink
 	for _, plug := range g.Registry.Plugs() {
 		for _, link := range g.Links(ctx, plug.Description.ID, people)[0] {
-			if g.mayStand(people[0], link) {
+			if mayStand(link) {
 				standing = append(standing, link)
 			}
 		}
@@ -38,11 +37,11 @@ func (g *Gateway) RevokeAll(ctx context.Context, user health.UserID, actor healt
 }
 
 // mayStand says whether there may be something to end. While an upstream is down, what was last known of the link decides; a
-// link that nobody has ever read may stand.
-func (g *Gateway) mayStand(p *Person, link health.DataSourceLink) bool {
+// link of which nothing is known may stand.
+func mayStand(link health.DataSourceLink) bool {
 	status := link.Status
-	if status == health.StatusUnknown && link.CheckedAt != nil {
-		status = cmp.Or(p.links[link.DataSource.ID].Status, health.StatusNotConnected)
+	if link.LastKnownStatus != nil {
+		status = *link.LastKnownStatus
 	}
 	return status != health.StatusNotConnected && status != health.StatusRevoked
 }

@@ -2,11 +2,13 @@ package gateway_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"healthgraph/connectors"
+	"healthgraph/gateway"
 	"healthgraph/health"
 )
 
@@ -97,4 +99,29 @@ func TestAPersonOfWhomNothingIsKnownCannotBeErasedWhileAnUpstreamIsDown(t *testi
 	payload, err := h.Erase(t.Context(), "person-1", byPerson)
 	require.NoError(t, err)
 	assert.False(t, payload.Erased, "they may have links there")
+}
+
+// Whoever has just come back from the consent page may be linked by now.
+func TestAReturnThatNobodyHasLookedAtSinceMayStand(t *testing.T) {
+	h := newHouse(t)
+	h.lister.shows(appleHealth)
+	h.links("person-1", "lister")
+	h.lister.shows() // apple_health is kept, and not connected
+	h.links("person-1", "lister")
+	_, err := h.store.PutLinks(t.Context(), []gateway.LinkRecord{{
+		ID: "link_1", User: "person-1", Connector: "lister", DataSource: "fitbit", Status: health.StatusNotConnected, PendingSince: h.clock.Now().Add(time.Second),
+	}})
+	require.NoError(t, err)
+	h.lister.isDown()
+	payload, err := h.Erase(t.Context(), "person-1", byPerson)
+	require.NoError(t, err)
+	assert.False(t, payload.Erased)
+	require.Len(t, payload.Results, 1, "of what was not connected there is nothing to end")
+	assert.Equal(t, health.DataSourceID("fitbit"), payload.Results[0].Link.DataSource.ID)
+
+	h.lister.shows()
+	h.clock.advance(time.Hour)
+	payload, err = h.Erase(t.Context(), "person-1", byPerson)
+	require.NoError(t, err)
+	assert.True(t, payload.Erased, "the upstream says that nothing came of it")
 }
