@@ -125,3 +125,18 @@ func TestAReturnThatNobodyHasLookedAtSinceMayStand(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, payload.Erased, "the upstream says that nothing came of it")
 }
+
+// A replica may not have seen a source that another one found.
+func TestASourceThatAnotherProcessFoundStandsWhileTheUpstreamIsDown(t *testing.T) {
+	h := newHouse(t)
+	other := h.another(h.config)
+	zepp := health.DataSource{ID: "zepp", Name: "Zepp", Kind: health.KindBrowser}
+	h.lister.shows(zepp)
+	h.links("person-1", "lister")
+	h.lister.isDown()
+	payload, err := other.Erase(t.Context(), "person-1", byPerson)
+	require.NoError(t, err)
+	assert.False(t, payload.Erased)
+	require.Len(t, payload.Results, 1)
+	assert.Equal(t, zepp.ID, payload.Results[0].Link.DataSource.ID)
+}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 // lastKnown is what was shown last while the upstream can't be asked: the links that are stored, and for the rest what the upstream
 // last offered to anybody, else the catalogue. Its list is read whole: all was checked when any of it was, and what is not stored was
 // not connected then.
-func (g *Gateway) lastKnown(p *Person, plug *connectors.Plug, failure error) []health.DataSourceLink {
+func (g *Gateway) lastKnown(ctx context.Context, p *Person, plug *connectors.Plug, failure error) []health.DataSourceLink {
 	problem := health.ProblemOf(failure)
 	g.logFailure(plug.Description.ID, failure)
 	offered := g.offeredBy(plug)
@@ -32,7 +33,7 @@ func (g *Gateway) lastKnown(p *Person, plug *connectors.Plug, failure error) []h
 		if record.Connector != plug.Description.ID {
 			continue
 		}
-		if source, _, ok := g.knownSource(id); ok {
+		if source, _, err := g.dataSource(ctx, "", id); err == nil {
 			add(record, source)
 		}
 	}

@@ -39,7 +39,7 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 				result.Err = health.Fail(health.UpstreamInvalid, plug.Description.Name+" says that it does not know a person whom it knew: the operator has to look at it", nil)
 			}
 			if result.Err != nil {
-				links[i] = g.lastKnown(people[i], plug, result.Err)
+				links[i] = g.lastKnown(ctx, people[i], plug, result.Err)
 				continue
 			}
 			before := len(changed)
