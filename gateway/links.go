@@ -290,11 +290,12 @@ func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, 
 			g.tell(news...)
 			return true
 		}
-		newer, readErr := g.Store.LinksByID(ctx, []health.LinkID{record.ID})
-		if err = readErr; err != nil || len(newer) == 0 {
+		newer, readErr := g.Store.Links(ctx, []health.UserID{p.ID}) // by id it may not be found: a version before wrote another
+		at := slices.IndexFunc(newer, func(r LinkRecord) bool { return r.DataSource == source })
+		if err = readErr; err != nil || at < 0 {
 			break
 		}
-		p.links[source] = newer[0]
+		p.links[source] = newer[at]
 	}
 	g.Log.ErrorContext(ctx, "a link's change could not be stored", "connector", plug.Description.ID, "error", err)
 	return false

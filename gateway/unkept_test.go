@@ -99,3 +99,22 @@ func TestBeforeARevocationALinkOfWhichNothingIsKeptIsLookedAt(t *testing.T) {
 		})
 	}
 }
+
+// While replicas of both versions run, a link that nothing was kept of may be written under its hash in the meantime.
+func TestAChangeIsWrittenOverWhatAnOlderVersionWrote(t *testing.T) {
+	h := newHouse(t)
+	h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) {
+		_, err := h.store.PutLinks(t.Context(), []gateway.LinkRecord{{
+			ID: "link_older", User: "person-1", Connector: "lister", DataSource: "fitbit", Status: health.StatusConnected, CheckedAt: h.clock.Now(), ConnectedAt: h.clock.Now(),
+		}})
+		return connectors.Revocation{WasConnected: true}, err
+	}
+	payload, err := h.Revoke(t.Context(), "person-1", "fitbit", byPerson)
+	require.NoError(t, err)
+	assert.Equal(t, health.RevokedUpstream, payload.Outcome)
+	assert.Nil(t, payload.Problem)
+	records, _ := h.stored("person-1")
+	require.Len(t, records, 1)
+	assert.Equal(t, health.StatusRevoked, records[0].Status)
+	assert.Equal(t, health.LinkID("link_older"), records[0].ID)
+}
