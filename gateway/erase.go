@@ -67,7 +67,7 @@ func (g *Gateway) Erase(ctx context.Context, user health.UserID, actor health.Ac
 		}
 	}
 	payload.DeletedRows, err = g.Store.DeletePerson(ctx, user, health.AccessEvent{
-		User: health.UserID(g.ids.hash(user, "")), At: g.Now(), Action: health.AccessErased, Actor: actor,
+		User: g.receipt(user), At: g.Now(), Action: health.AccessErased, Actor: actor,
 	})
 	if g.Forget != nil {
 		g.Forget(user)
@@ -78,4 +78,9 @@ func (g *Gateway) Erase(ctx context.Context, user health.UserID, actor health.Ac
 		}
 	}
 	return payload, err
+}
+
+// receipt stands for a person of whom nothing else is left.
+func (g *Gateway) receipt(user health.UserID) health.UserID {
+	return health.UserID(g.ids.hash(user, ""))
 }

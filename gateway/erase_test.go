@@ -140,3 +140,33 @@ func TestASourceThatAnotherProcessFoundStandsWhileTheUpstreamIsDown(t *testing.T
 	require.Len(t, payload.Results, 1)
 	assert.Equal(t, zepp.ID, payload.Results[0].Link.DataSource.ID)
 }
+
+// A read that is under way while a person is erased does not bring them back, though it was the first that showed a link.
+func TestAReadUnderWayBringsNobodyBack(t *testing.T) {
+	h := newHouse(t)
+	h.links("person-1", "lister") // of which nothing is kept
+	connected := connectors.LinksResult{Links: []connectors.LinkState{{DataSource: fitbit, Connected: true}}}
+	begun := false
+	h.lister.links = func(string) connectors.LinksResult {
+		result := connectors.LinksResult{Links: []connectors.LinkState{{DataSource: fitbit}}}
+		if !begun {
+			_, err := h.store.DeletePerson(t.Context(), "person-1", health.AccessEvent{
+				User: h.Receipt("person-1"), At: h.clock.Now(), Action: health.AccessErased, Actor: byPerson,
+			})
+			require.NoError(t, err)
+			begun, result = true, connected
+		}
+		return result
+	}
+	assert.Equal(t, health.StatusConnected, h.links("person-1", "lister")["fitbit"].Status, "which is what the upstream showed")
+	records, _ := h.stored("person-1")
+	assert.Empty(t, records)
+	log, err := h.AccessLog(t.Context(), "person-1", 10, "")
+	require.NoError(t, err)
+	assert.Empty(t, log.Nodes)
+
+	h.lister.links = func(string) connectors.LinksResult { return connected }
+	h.links("person-1", "lister")
+	records, _ = h.stored("person-1")
+	assert.Len(t, records, 1, "who comes back later is kept again")
+}

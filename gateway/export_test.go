@@ -1,5 +1,7 @@
 package gateway
 
+import "healthgraph/health"
+
 // Watches counts the watches that are open.
 func Watches(c *Changes) int {
 	c.mu.Lock()
@@ -17,3 +19,6 @@ func Waiting(w *Watch) int {
 	defer w.queue.mu.Unlock()
 	return len(w.queue.waiting)
 }
+
+// Receipt is whom an erasure's line in the access log speaks of.
+func (g *Gateway) Receipt(user health.UserID) health.UserID { return g.receipt(user) }

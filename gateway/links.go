@@ -211,7 +211,7 @@ func (g *Gateway) record(p *Person, plug *connectors.Plug, source health.DataSou
 	}
 	return LinkRecord{
 		User: p.ID, Connector: plug.Description.ID, DataSource: source,
-		Status: health.StatusNotConnected,
+		Status: health.StatusNotConnected, Since: p.readAt,
 	}
 }
 
@@ -305,6 +305,7 @@ func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, 
 func (g *Gateway) identify(record *LinkRecord) {
 	if record.ID == "" {
 		record.ID = g.ids.NameLink(record.User, record.DataSource)
+		record.Receipt = g.receipt(record.User)
 	}
 }
 

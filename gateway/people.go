@@ -19,6 +19,7 @@ type Person struct {
 	upstream map[string]UpstreamID // by connector: the id that we gave them there
 	grants   map[string]tokens.Record
 	links    map[health.DataSourceID]LinkRecord
+	readAt   time.Time     // before the store was asked
 	maxAge   time.Duration // of upstreams' answers about them; 0: everything is read afresh
 }
 
@@ -35,6 +36,7 @@ func (p *Person) isConnected(connector string) bool {
 // People reads what the store knows of the people, in order, in a number of statements that does not grow with them.
 // Whoever has no id yet at an upstream that takes ours gets one.
 func (g *Gateway) People(ctx context.Context, users []health.UserID) ([]*Person, error) {
+	readAt := g.Now()
 	known, err := g.Store.Known(ctx, users)
 	if err != nil {
 		return nil, err
@@ -49,7 +51,7 @@ func (g *Gateway) People(ctx context.Context, users []health.UserID) ([]*Person,
 	for i, user := range users {
 		if byID[user] == nil {
 			byID[user] = &Person{
-				ID: user, upstream: ids[user],
+				ID: user, upstream: ids[user], readAt: readAt,
 				grants: map[string]tokens.Record{}, links: map[health.DataSourceID]LinkRecord{},
 			}
 		}

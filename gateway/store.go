@@ -33,6 +33,11 @@ type LinkRecord struct {
 	RevokedAt     time.Time // we asked the upstream to end it
 	LateDataUntil time.Time // data may still arrive until then
 	Version       int64     // counts the writes of this row; 0 = not stored yet
+
+	// Of a record that is not stored: when what is known of the person was read, and of whom an erasure's receipt speaks. It is not
+	// written if the person was erased since.
+	Since   time.Time
+	Receipt health.UserID
 }
 
 // Known is what is remembered of people's links.
@@ -65,7 +70,8 @@ type Store interface {
 	LinksByID(ctx context.Context, ids []health.LinkID) ([]LinkRecord, error)
 	// PutLinks writes each record whose row still has the record's Version (or does not exist, for 0), all columns but
 	// LatestDataAt and DataCheckedAt, and says which were written. Each event tells of one of the links, and is written with it,
-	// both or neither: another process may have written the link, or erased its person.
+	// both or neither: another process may have written the link, or erased its person. Nothing of whom was erased is written again by
+	// what was read before: see LinkRecord.Since.
 	PutLinks(ctx context.Context, records []LinkRecord, events ...health.AccessEvent) ([]health.LinkID, error)
 	// NoteData remembers that the person's sources were asked for their newest data at checkedAt, and moves their
 	// LatestDataAt forward to what was found, never back.

@@ -84,6 +84,7 @@ type frequent struct {
 	known                      perPerson // all of these
 	linksByID                  compiled
 	putLink, addEvent          compiled // of SQLite alone
+	wasErased                  compiled // likewise
 }
 
 func (s *Store) compileFrequent(ctx context.Context) (err error) {
@@ -107,6 +108,7 @@ func (s *Store) compileFrequent(ctx context.Context) (err error) {
 	if s.isSQLite() {
 		s.frequent.putLink = compile(s.write, putLink)
 		s.frequent.addEvent = compile(s.write, addEvent)
+		s.frequent.wasErased = compile(s.write, wasErased)
 	}
 	return err
 }
@@ -116,7 +118,7 @@ func (s *Store) observeFrequent(told func(string)) {
 	f := &s.frequent
 	for _, c := range []*compiled{
 		&f.known.one, &f.known.several, &f.links.one, &f.links.several, &f.upstreamIDs.one, &f.upstreamIDs.several, &f.grants.one, &f.grants.several,
-		&f.linksByID, &f.putLink, &f.addEvent,
+		&f.linksByID, &f.putLink, &f.addEvent, &f.wasErased,
 	} {
 		c.told = told
 	}

@@ -26,19 +26,22 @@ type linkGroup struct {
 	busy    bool
 }
 
-// linkWrite is one call of PutLinks.
+// linkWrite is one call of PutLinks. The rest is of SQLite's.
 type linkWrite struct {
+	links     []linkRow
+	events    []accessRow // of those of the links that are written
+	newcomers []newcomer
+
 	ctx     context.Context //nolint:containedctx // of the caller, who may be gone when it is their turn
-	links   []linkRow
-	events  []accessRow
 	written []health.LinkID
 	err     error
 	done    chan struct{}
 }
 
 // putGrouped writes links, and the events of those that were written, with whatever else waits.
-func (s *Store) putGrouped(ctx context.Context, links []linkRow, events []accessRow) ([]health.LinkID, error) {
-	w := &linkWrite{ctx: ctx, links: links, events: events, done: make(chan struct{})}
+func (s *Store) putGrouped(ctx context.Context, write linkWrite) ([]health.LinkID, error) {
+	w := &write
+	w.ctx, w.done = ctx, make(chan struct{})
 	g := &s.group
 	g.mu.Lock()
 	g.waiting = append(g.waiting, w)
@@ -87,7 +90,10 @@ func (s *Store) writeGroup(ctx context.Context, group []*linkWrite) {
 	}
 	if err := s.writeTogether(ctx, present); err != nil {
 		for _, w := range present {
-			if w.err = err; len(present) > 1 {
+			switch w.err = err; {
+			case w.ctx.Err() != nil:
+				w.err = w.ctx.Err() // who has left is not told, and so it is not done
+			case len(present) > 1:
 				w.err = s.writeTogether(ctx, []*linkWrite{w})
 			}
 			if w.err != nil {
@@ -110,11 +116,18 @@ func (s *Store) writeTogether(ctx context.Context, group []*linkWrite) (err erro
 	return s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		put := tx.StmtContext(ctx, s.frequent.putLink.kept)  //nolint:sqlclosecheck // closed with the transaction
 		add := tx.StmtContext(ctx, s.frequent.addEvent.kept) //nolint:sqlclosecheck // likewise
+		if slices.ContainsFunc(group, func(w *linkWrite) bool { return len(w.newcomers) > 0 }) {
+			s.frequent.wasErased.told("SELECT")
+		}
 		s.frequent.putLink.told("INSERT")
 		var events []accessRow
 		for _, w := range group {
 			w.written = nil
-			for _, row := range w.links {
+			erased, err := s.erasedInFile(ctx, tx, w.newcomers)
+			if err != nil {
+				return err
+			}
+			for _, row := range withoutErased(w.links, erased) {
 				result, err := put.ExecContext(ctx, row.ID, row.Person, row.DataSource, row.Connector, row.Status, instant(row.ConnectedAt),
 					instant(row.CheckedAt), instant(row.PendingSince), instant(row.RevokedAt), instant(row.LateDataUntil), row.Version)
 				n, err := changed("write links", result, err)
@@ -148,20 +161,30 @@ func instant(t bun.NullTime) any {
 }
 
 // putInTx is putGrouped for PostgreSQL, where writes don't wait for each other.
-func (s *Store) putInTx(ctx context.Context, links []linkRow, events []accessRow) (written []health.LinkID, err error) {
-	put := func(ctx context.Context, db bun.IDB) error {
+func (s *Store) putInTx(ctx context.Context, w linkWrite) (written []health.LinkID, err error) {
+	put := func(ctx context.Context, db bun.IDB, links []linkRow) error {
 		written = nil
+		if len(links) == 0 {
+			return nil
+		}
 		return db.NewRaw(putLinks, s.write.NewValues(&links)).Scan(ctx, &written)
 	}
-	if len(events) == 0 {
-		err = put(ctx, s.write)
+	if len(w.events) == 0 && len(w.newcomers) == 0 {
+		err = put(ctx, s.write, w.links)
 		return written, err
 	}
 	err = s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		if err := put(ctx, tx); err != nil {
+		var erased map[string]bool
+		if len(w.newcomers) > 0 {
+			if erased, err = s.erasedInTx(ctx, tx, w.newcomers); err != nil {
+				return err
+			}
+		}
+		links := withoutErased(w.links, erased)
+		if err := put(ctx, tx, links); err != nil {
 			return err
 		}
-		seen := ofWritten(events, links, written)
+		seen := ofWritten(w.events, links, written)
 		if len(seen) == 0 {
 			return nil
 		}

@@ -96,7 +96,7 @@ SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
 WHERE $11 = 1 OR EXISTS (SELECT 1 FROM links AS old WHERE old.person = $2 AND old.data_source = $3)` + putOver
 
 // putLinks takes rows whose version is already the next one. A row that is not there is made only at its first version: a
-// link that was erased meanwhile stays erased.
+// link that was erased meanwhile stays erased. Of somebody erased before their first row see newcomer.
 const putLinks = `WITH given (id, person, data_source, connector, status, connected_at, checked_at, latest_data_at,
 	data_checked_at, pending_since, revoked_at, late_data_until, version) AS (?)
 INSERT INTO links (id, person, data_source, connector, status, connected_at, checked_at,
@@ -127,10 +127,10 @@ func (s *Store) PutLinks(ctx context.Context, records []gateway.LinkRecord, even
 	if s.isSQLite() {
 		put = s.putGrouped
 	}
-	links, lines := linkRows(records), accessRows(events)
+	write := linkWrite{links: linkRows(records), events: accessRows(events), newcomers: newcomersAmong(records)}
 	var written []health.LinkID
 	_, err := insert(func() (_ sql.Result, err error) {
-		written, err = put(ctx, links, lines)
+		written, err = put(ctx, write)
 		return nil, err
 	})
 	return written, told("write links", err)

@@ -15,6 +15,9 @@ func (s *Store) DeletePerson(ctx context.Context, user health.UserID, receipt he
 	deleted := 0
 	err := s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		deleted = 0
+		if err := s.holdOff(ctx, tx, user); err != nil {
+			return err
+		}
 		// Kept days come after the links: whoever keeps one meanwhile holds those. See KeepDays.
 		for _, model := range []any{(*grantRow)(nil), (*linkRow)(nil), (*upstreamUserRow)(nil), (*accessRow)(nil), (*keptDayRow)(nil)} {
 			var result sql.Result

@@ -40,6 +40,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"links, raced", linksRaced},
 		{"links with their events", linkEvents},
 		{"links in a crowd", linksInACrowd},
+		{"links of newcomers", newcomers},
+		{"links of newcomers, raced with an erasure", newcomersRaced},
 		{"newest data", noteData},
 		{"grants", grants},
 		{"grants, versions", grantVersions},
