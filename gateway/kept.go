@@ -22,6 +22,13 @@ type KeptDay struct {
 	Sealed    []byte
 }
 
+// NewDays are days that one read brought of one person at one connector. They are kept only while the data sources are connected, all of
+// them, and there is at least one.
+type NewDays struct {
+	DataSources []health.DataSourceID
+	Days        []KeptDay
+}
+
 // KeptDays says which days to look for.
 type KeptDays struct {
 	Users     []health.UserID
@@ -40,6 +47,7 @@ type dayKeeper struct {
 	known   map[keptKey]KeptDay
 	maxAge  time.Duration // of what was kept before; 0: all of it is read again
 	pending []KeptDay
+	others  *gathered
 }
 
 type keptKey struct {
@@ -47,7 +55,8 @@ type keptKey struct {
 	day  health.Date
 }
 
-// keepAtOnce is how many days wait to be written: what a process that is killed loses, beside what is in flight.
+// keepAtOnce is how many days of one read wait to be written while it goes on: what a process that is killed loses of it, beside what is
+// in flight.
 const keepAtOnce = 200
 
 // keeperFor looks for what is kept of the days, in one statement, unless found has been read for several people at once. A link
@@ -56,7 +65,7 @@ func (g *Gateway) keeperFor(ctx context.Context, p *Person, read *StepRead, link
 	if g.Days == nil || read.down != nil || keptFor(of.Days.From, g.Now(), true) == 0 {
 		return &dayKeeper{}
 	}
-	k := &dayKeeper{g: g, known: map[keptKey]KeptDay{}, place: tokens.DayPlace{
+	k := &dayKeeper{g: g, others: gatheredIn(ctx), known: map[keptKey]KeptDay{}, place: tokens.DayPlace{
 		User: p.ID, Connector: of.Connector, AccountID: g.account(p, read.plug).ID, Metric: of.Metric,
 	}}
 	for _, link := range links {
@@ -128,18 +137,24 @@ func keep[T any](ctx context.Context, k *dayKeeper, zone string, day health.Date
 	})
 }
 
-// write writes what waits if there are n days or more of it, even when the caller's time is up: the next query goes on from there.
+// write writes what waits if there are n days or more of it, and what other reads of the operation gathered.
 func (k *dayKeeper) write(ctx context.Context, n int) {
-	if len(k.pending) < max(n, 1) {
-		return
+	if len(k.pending) >= max(n, 1) {
+		k.g.keepDays(ctx, k.others.all(k.take()))
 	}
-	days := k.pending
+}
+
+// end leaves what waits to be written with what other reads bring.
+func (k *dayKeeper) end(ctx context.Context) {
+	if len(k.pending) > 0 {
+		k.g.keepDays(ctx, k.others.add(k.take()))
+	}
+}
+
+func (k *dayKeeper) take() NewDays {
+	days := NewDays{k.sources, k.pending}
 	k.pending = nil
-	ctx, cancel := outlive(ctx)
-	defer cancel()
-	if err := k.g.Store.KeepDays(ctx, k.sources, days); err != nil {
-		k.g.Log.ErrorContext(ctx, "days could not be stored", "connector", k.place.Connector, "error", err)
-	}
+	return days
 }
 
 // forget deletes what is kept of the person at the connector, and keeps no more of this read.
@@ -168,11 +183,12 @@ func (p *Person) appendLost(lost []health.UserID, changed []LinkRecord) []health
 	return lost
 }
 
-// forgetDays deletes what is kept of the people at the connector, even when the caller's time is up.
+// forgetDays deletes what is kept of the people at the connector, and what the operation gathered, even when the caller's time is up.
 func (g *Gateway) forgetDays(ctx context.Context, connector string, users ...health.UserID) {
 	if g.Days == nil || len(users) == 0 {
 		return
 	}
+	gatheredIn(ctx).forget(connector, users)
 	ctx, cancel := outlive(ctx)
 	defer cancel()
 	if err := g.Store.ForgetDays(ctx, connector, users); err != nil {

@@ -124,7 +124,9 @@ func (g *Gateway) readDueDays(ctx context.Context, read *StepRead, account conne
 			keep(ctx, k, "", date, saidTotal(result.Total, readAt))
 		}
 	}
-	k.write(ctx, 1)
+	if len(dates) == keepAtOnce { // and there may be more to read
+		k.write(ctx, 1)
+	}
 	if failed == len(dates) || spent {
 		*stop = failure
 	}
@@ -271,7 +273,7 @@ func (g *Gateway) readSampleRange(ctx context.Context, read *StepRead, account c
 		return g.readSampleRange(ctx, read, account, days, zones, k, disordered)
 	}
 	walk.finish(result)
-	k.write(ctx, 1)
+	k.write(ctx, keepAtOnce)
 	read.isAsOldAs(result.Age)
 	for _, tallies := range read.tallies {
 		for _, date := range days.Each() {

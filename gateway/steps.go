@@ -101,6 +101,7 @@ func (g *Gateway) ReadSteps(ctx context.Context, p *Person, connector string, li
 	} else {
 		g.readSamples(ctx, p, &read, account, days, ask.Zones, k)
 	}
+	k.end(ctx)
 	g.noteData(ctx, p, read.reading, links, func(link health.DataSourceLink, now time.Time) bool { return g.wasSought(read, link, days, now) })
 	return read
 }

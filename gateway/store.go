@@ -79,9 +79,9 @@ type Store interface {
 
 	// KeptDays gives what is kept of the people's days of the metric, in the zones, in no order.
 	KeptDays(ctx context.Context, of KeptDays) ([]KeptDay, error)
-	// KeepDays keeps days of one person at one connector, in a statement for each few hundred, if all the data sources are
-	// connected. A day that is kept gives way to a higher version, and to the same one or a version 0 that was fetched later.
-	KeepDays(ctx context.Context, sources []health.DataSourceID, days []KeptDay) error
+	// KeepDays keeps days of any people, in a statement for each few hundred, each person's at a connector if all the data sources named
+	// with them are connected. A day that is kept gives way to a higher version, and to the same one or a version 0 that was fetched later.
+	KeepDays(ctx context.Context, days []NewDays) error
 	// ForgetDays deletes all that is kept of the people's days at the connector.
 	ForgetDays(ctx context.Context, connector string, users []health.UserID) error
 

@@ -17,8 +17,6 @@ type Path struct {
 	From, To int
 	// Flat says that the work is the same at each size, which is that of something it must not feel, such as the rows of others.
 	Flat bool
-	// Writes says that each part of the work is written by itself: its SQL statements may grow with it, and are the same otherwise.
-	Writes bool
 	// Prepare makes what the work needs, and gives the work. All paths are prepared for a size before the next one, so that they may
 	// fill one database.
 	Prepare func(tb testing.TB, m *Meter, size int) (work func())

@@ -19,7 +19,7 @@ func slack(c cost) cost {
 func (p Path) judge(h history) (complaints []string) {
 	sizes, costs := h.sizes, h.costs
 	for i := range costs {
-		if i > 0 && !p.Writes && costs[i].statements != costs[0].statements {
+		if i > 0 && costs[i].statements != costs[0].statements {
 			complaints = append(complaints, fmt.Sprintf("%g SQL statements at %d, and %g at %d: want the same", costs[0].statements, sizes[0], costs[i].statements, sizes[i]))
 		}
 	}

@@ -52,10 +52,12 @@ func (r *Resolver) AroundOperation(ctx context.Context, next graphql.OperationHa
 		return r.aroundSubscription(ctx, next)
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
+	ctx, keep := r.Gateway.KeepTogether(ctx)
 	reads := newReads(ctx, r.Gateway, r.Admit)
 	respond := next(withReads(ctx, reads))
 	return func(ctx context.Context) *graphql.Response {
 		defer cancel()
+		defer keep()
 		response := respond(ctx)
 		if reads.freshness != nil && reads.plan().once {
 			reads.lasts(time.Time{})

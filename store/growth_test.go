@@ -27,7 +27,7 @@ func stored(f *filled) []growth.Path {
 	due := func(seconds int, after health.UserID) gateway.Due {
 		return gateway.Due{Connector: "rook", CheckedBefore: firstChecked.Add(time.Duration(seconds) * time.Second), After: after}
 	}
-	version, future := int64(0), health.Date{Year: 2100, Month: 1, Day: 1}.Start(health.UTC)
+	version, fetched, future := int64(0), 0, health.Date{Year: 2100, Month: 1, Day: 1}.Start(health.UTC)
 	var paths []growth.Path
 	for _, method := range []struct {
 		name string
@@ -71,6 +71,16 @@ func stored(f *filled) []growth.Path {
 			all.Users = some
 			found, err := s.KeptDays(ctx, all)
 			return len(found), len(some) * linksEach, err
+		}},
+		{"KeepDays of 10", true, func(ctx context.Context, s *store.Store) (int, int, error) {
+			fetched++
+			var all []gateway.NewDays
+			for i, user := range some {
+				date := health.Date{Year: 2100, Month: 1, Day: 1 + i}
+				day := gateway.KeptDay{User: user, Connector: "rook", Metric: "stepCount", Day: date, FetchedAt: firstChecked.Add(time.Duration(fetched) * time.Hour), Sealed: []byte("sealed")}
+				all = append(all, gateway.NewDays{DataSources: []health.DataSourceID{"garmin"}, Days: []gateway.KeptDay{day}})
+			}
+			return 0, 0, s.KeepDays(ctx, all)
 		}},
 		{"AccessEvents", true, func(ctx context.Context, s *store.Store) (int, int, error) {
 			events, err := s.AccessEvents(ctx, some[0], health.AccessEvent{}, 100)

@@ -13,8 +13,8 @@ import (
 	"healthgraph/health"
 )
 
-// keepAtOnce bounds a statement of KeepDays to some 200 KB.
-const keepAtOnce = 500
+// keepAtOnce bounds a statement of KeepDays to some 300 KB. The gateway gathers fewer.
+const keepAtOnce = 700
 
 type keptDayRow struct {
 	bun.BaseModel `bun:"table:kept_days,alias:kept_days"`
@@ -58,41 +58,65 @@ func (s *Store) KeptDays(ctx context.Context, of gateway.KeptDays) ([]gateway.Ke
 	return days, nil
 }
 
-// keepDays counts the links in the statement that writes. On PostgreSQL it holds them to its end: who ends one waits, and then
-// finds what was written.
+// keepDays looks at the links in the statement that writes. On PostgreSQL it holds them to its end: who ends one waits, and then
+// finds what was written. All of them are locked before the first day is, and days in the order of their keys, so that no two of these
+// statements wait for each other.
 //
 // Instants are compared as text on SQLite: see noteData.
 const keepDays = `WITH given (person, connector, metric, zone, day, version, fetched_at, sealed) AS (?),
+needed (person, connector, data_source) AS (?),
 connected AS (
-	SELECT data_source FROM links
-	WHERE person = ? AND connector = ? AND status = 'CONNECTED' AND data_source IN (?) ORDER BY data_source ?
-)
+	SELECT person, connector, data_source FROM links
+	WHERE status = 'CONNECTED' AND (person, data_source) IN (SELECT person, data_source FROM needed) ?
+),
+lost AS (SELECT person, connector FROM needed WHERE (person, connector, data_source) NOT IN (SELECT person, connector, data_source FROM connected))
 INSERT INTO kept_days (person, connector, metric, zone, day, version, fetched_at, sealed)
 SELECT person, connector, metric, zone, day, version, fetched_at, sealed
 FROM given
-WHERE (SELECT count(*) FROM connected) = ?
+WHERE (person, connector) NOT IN (SELECT person, connector FROM lost)
+ORDER BY person, connector, metric, zone, day
 ON CONFLICT (person, connector, metric, zone, day) DO UPDATE SET
 	version = excluded.version, fetched_at = excluded.fetched_at, sealed = excluded.sealed
 WHERE excluded.version > kept_days.version
 	OR (excluded.version IN (0, kept_days.version) AND excluded.fetched_at > kept_days.fetched_at)`
 
-// KeepDays keeps days of one person at one connector, in a statement for each few hundred, if all the data sources are
-// connected, and at least one. A day that is kept gives way to a higher version, and to the same one or a version 0 that was
-// fetched later. Of the same day given twice, one is kept that gives way to none of them.
-func (s *Store) KeepDays(ctx context.Context, sources []health.DataSourceID, days []gateway.KeptDay) error {
-	if len(days) == 0 || len(sources) == 0 {
-		return nil
-	}
-	user, connector := string(days[0].User), days[0].Connector
-	for part := range slices.Chunk(keptDayRows(days), keepAtOnce) {
+// neededLink has to be connected for days of its person and connector to be kept.
+type neededLink struct {
+	Person     string `bun:"person,type:text"`
+	Connector  string `bun:"connector,type:text"`
+	DataSource string `bun:"data_source,type:text"`
+}
+
+// KeepDays keeps days, in a statement for each few hundred. Those of a person at a connector are kept if all the data sources that are
+// named with them are connected, and at least one; somebody else's don't depend on that. A day that is kept gives way to a higher
+// version, and to the same one or a version 0 that was fetched later. Of the same day given twice, one is kept that gives way to none
+// of them.
+func (s *Store) KeepDays(ctx context.Context, days []gateway.NewDays) error {
+	rows, links := keptDayRows(days)
+	for part := range slices.Chunk(rows, keepAtOnce) {
+		var needed []neededLink
+		for i, row := range part {
+			if i == 0 || row.Person != part[i-1].Person || row.Connector != part[i-1].Connector {
+				needed = append(needed, links[linksOf{row.Person, row.Connector}]...)
+			}
+		}
 		_, err := insert(func() (sql.Result, error) {
-			return s.write.NewRaw(keepDays, s.write.NewValues(&part), user, connector, bun.List(sources), s.shareLock(), len(sources)).Exec(ctx)
+			return s.write.NewRaw(keepDays, s.write.NewValues(&part), s.write.NewValues(&needed), s.lockedLinks()).Exec(ctx)
 		})
 		if err != nil {
 			return failed("keep days", err)
 		}
 	}
 	return nil
+}
+
+// lockedLinks ends a SELECT of links that have to stay as they are until its statement ends. They are locked in the order of linkRows,
+// whatever that of the database's language is.
+func (s *Store) lockedLinks() bun.Safe {
+	if s.isSQLite() {
+		return ""
+	}
+	return `ORDER BY person COLLATE "C", data_source COLLATE "C" ` + s.shareLock()
 }
 
 // shareLock ends a SELECT whose rows have to stay as they are until its statement ends.
@@ -103,22 +127,37 @@ func (s *Store) shareLock() bun.Safe {
 	return "FOR SHARE"
 }
 
-// keptDayRows makes one row for each day, in the order in which all writers lock them.
-func keptDayRows(days []gateway.KeptDay) []keptDayRow {
-	rows := make([]keptDayRow, 0, len(days))
-	for _, d := range days {
-		rows = append(rows, keptDayRow{
-			Person: string(d.User), Connector: d.Connector, Metric: d.Metric, Zone: d.Zone, Day: d.Day.String(),
-			Version: d.Version, FetchedAt: d.FetchedAt, Sealed: d.Sealed,
-		})
+// linksOf is whose links at which connector.
+type linksOf struct{ person, connector string }
+
+// keptDayRows makes one row for each day that may be kept, by person and connector, and says which links each of these needs.
+func keptDayRows(days []gateway.NewDays) (rows []keptDayRow, links map[linksOf][]neededLink) {
+	links = make(map[linksOf][]neededLink, len(days))
+	for _, read := range days {
+		if len(read.Days) == 0 || len(read.DataSources) == 0 {
+			continue
+		}
+		of := linksOf{string(read.Days[0].User), read.Days[0].Connector}
+		for _, source := range read.DataSources {
+			if link := (neededLink{of.person, of.connector, string(source)}); !slices.Contains(links[of], link) {
+				links[of] = append(links[of], link)
+			}
+		}
+		for _, d := range read.Days {
+			rows = append(rows, keptDayRow{
+				Person: of.person, Connector: of.connector, Metric: d.Metric, Zone: d.Zone, Day: d.Day.String(),
+				Version: d.Version, FetchedAt: d.FetchedAt, Sealed: d.Sealed,
+			})
+		}
 	}
 	same := func(a, b keptDayRow) int {
-		return cmp.Or(cmp.Compare(a.Metric, b.Metric), cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Day, b.Day))
+		return cmp.Or(cmp.Compare(a.Person, b.Person), cmp.Compare(a.Connector, b.Connector), cmp.Compare(a.Metric, b.Metric),
+			cmp.Compare(a.Zone, b.Zone), cmp.Compare(a.Day, b.Day))
 	}
 	slices.SortFunc(rows, func(a, b keptDayRow) int {
 		return cmp.Or(same(a, b), cmp.Compare(b.Version, a.Version), b.FetchedAt.Compare(a.FetchedAt))
 	})
-	return slices.CompactFunc(rows, func(a, b keptDayRow) bool { return same(a, b) == 0 })
+	return slices.CompactFunc(rows, func(a, b keptDayRow) bool { return same(a, b) == 0 }), links
 }
 
 // ForgetDays deletes all that is kept of the people's days at the connector.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -64,9 +65,10 @@ func TestStatements(t *testing.T) {
 		grant := tokens.Record{User: "person-4", Connector: "rook"}
 		key, _, err := callers.NewAPIKey("a service", []string{callers.ScopeAnyUser}, now)
 		require.NoError(t, err)
-		var kept []gateway.KeptDay
+		var days []gateway.NewDays
 		for i := range 1830 {
-			kept = append(kept, gateway.KeptDay{User: "person-4", Connector: "rook", Day: health.DateOf(now, health.UTC).AddDays(-i), FetchedAt: now, Sealed: []byte("sealed")})
+			day := gateway.KeptDay{User: health.UserID(strconv.Itoa(i)), Connector: "rook", Day: health.DateOf(now, health.UTC), FetchedAt: now, Sealed: []byte("sealed")}
+			days = append(days, gateway.NewDays{DataSources: []health.DataSourceID{"oura"}, Days: []gateway.KeptDay{day}})
 		}
 		for _, step := range []struct {
 			want string
@@ -99,8 +101,8 @@ func TestStatements(t *testing.T) {
 			{"DELETE", func() error { _, err := s.DeleteGrant(ctx, "person-4", "rook"); return err }},
 			{"INSERT DELETE", func() error { _, err := s.SpendState(ctx, "nonce", now, now); return err }},
 			{"INSERT", func() error { _, err := s.SpendState(ctx, "nonce", now, now); return err }},
-			{"WITH", func() error { return s.KeepDays(ctx, []health.DataSourceID{"oura"}, kept[:500]) }},
-			{"WITH WITH WITH WITH", func() error { return s.KeepDays(ctx, []health.DataSourceID{"oura"}, kept) }},
+			{"WITH", func() error { return s.KeepDays(ctx, days[:700]) }},
+			{"WITH WITH WITH", func() error { return s.KeepDays(ctx, days) }},
 			{"SELECT", func() error {
 				_, err := s.KeptDays(ctx, gateway.KeptDays{Users: users, Zones: []string{"UTC"}})
 				return err

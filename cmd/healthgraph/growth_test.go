@@ -26,7 +26,7 @@ func hotPaths() []growth.Path {
 		{Name: "connections of people", From: 5, To: 80, Prepare: aboutPeople(`connections { id status }`, false)},
 		{Name: "connections of people never seen", From: 5, To: 80, Prepare: aboutStrangers},
 		{Name: "steps of people", From: 5, To: 80, Prepare: aboutPeople(stepsOfPeople, false)},
-		{Name: "steps of people, kept for the first time", From: 5, To: 80, Writes: true, Prepare: aboutPeople(stepsOfPeople, true)},
+		{Name: "steps of people, kept for the first time", From: 5, To: 80, Prepare: aboutPeople(stepsOfPeople, true)},
 		{Name: "connections of data sources", From: 25, To: 800, Prepare: aboutSources},
 		{Name: "steps from ROOK by days", From: 25, To: 1600, Prepare: aboutDays("garmin", stepDays, keepingNothing)},
 		{Name: "steps from ROOK by days, kept", From: 25, To: 1600, Prepare: aboutDays("garmin", stepDays)},

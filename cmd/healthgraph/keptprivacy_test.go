@@ -177,6 +177,38 @@ func TestStatementsForKeptDaysDoNotGrowWithPeople(t *testing.T) {
 	assert.LessOrEqual(t, few, 5)
 }
 
+func TestDaysOfManyPeopleAreKeptInOneStatement(t *testing.T) {
+	storetest.Both(t, func(t *testing.T, url string) {
+		w, _ := keepingWorld(t, worldOptions{databaseURL: url})
+		visit := func(n int) (first, later int) {
+			ids := make([]string, n)
+			for i := range ids {
+				ids[i] = fmt.Sprintf("one-of-%d-%d", n, i)
+				w.rookPerson(ids[i], `{"timeZone": "UTC", "sources": {"Oura": true}}`)
+			}
+			ask := func(field string) int {
+				w.statements.reset()
+				w.ask(w.service(), `{ users(ids: ["`+strings.Join(ids, `","`)+`"]) { `+field+` } }`, nil).into(&struct{}{})
+				return w.statements.count()
+			}
+			march := `stepCount(from: "2026-03-01", to: "2026-03-31") { total }`
+			ask(march) // so that all but the days is known
+			_, err := w.database.ExecContext(t.Context(), `DELETE FROM kept_days`)
+			require.NoError(t, err)
+			first = ask(march)
+			for _, user := range ids {
+				assert.Equal(t, 31, w.keptRows(user), user)
+			}
+			return first, ask(march)
+		}
+		for people, want := range map[int]int{2: 1, 10: 1, 20: 2} { // 62, 310 and 620 days
+			first, later := visit(people)
+			assert.Equal(t, 2, later, "what is known of %d people, and what is kept", people)
+			assert.Equal(t, later+want, first, "of %d people", people)
+		}
+	})
+}
+
 func TestWhatNobodyAsksForIsNotKeptForEver(t *testing.T) {
 	w, _ := keepingWorld(t, worldOptions{})
 	for _, user := range []string{"old", "new"} {

@@ -24,6 +24,13 @@ func keptDay(user health.UserID, day string, version int64, fetchedAt time.Time)
 	}
 }
 
+var garmin = []health.DataSourceID{"garmin"}
+
+// newDays are days of one person, to be kept if the data sources are connected.
+func newDays(sources []health.DataSourceID, days ...gateway.KeptDay) []gateway.NewDays {
+	return []gateway.NewDays{{DataSources: sources, Days: days}}
+}
+
 var allDays = health.DateRange{From: health.Date{Year: 1970, Month: 1, Day: 1}, To: health.Date{Year: 2200, Month: 12, Day: 31}}
 
 // kept gives what is kept of the people, in UTC and in the upstream's own days, by person, zone and day.
@@ -42,17 +49,16 @@ func kept(t *testing.T, s *store.Store, days health.DateRange, users ...health.U
 func keptDays(t *testing.T, s *store.Store) {
 	t.Helper()
 	ctx := t.Context()
-	garmin := []health.DataSourceID{"garmin"}
 	first := keptDay("person-1", "2026-03-01", 1, noon)
-	require.NoError(t, s.KeepDays(ctx, garmin, []gateway.KeptDay{first}))
+	require.NoError(t, s.KeepDays(ctx, newDays(garmin, first)))
 	assert.Empty(t, kept(t, s, allDays, "person-1"), "nothing is kept of whom nothing is linked")
 	put(t, s, 4, link("person-1", "garmin"), link("person-1", "oura"), link("person-2", "garmin"), link("person-3", "garmin"))
 
 	inUTC, elsewhere, other, sleep := first, first, first, first
 	inUTC.Zone, elsewhere.Zone, other.Connector, sleep.Metric = "UTC", "Asia/Tokyo", "onetwentyone", "sleep"
-	require.NoError(t, s.KeepDays(ctx, garmin, []gateway.KeptDay{first, inUTC, elsewhere, sleep}))
-	require.NoError(t, s.KeepDays(ctx, garmin, []gateway.KeptDay{other}), "which is not linked")
-	require.NoError(t, s.KeepDays(ctx, garmin, []gateway.KeptDay{keptDay("person-2", "2026-03-02", 7, noon)}))
+	require.NoError(t, s.KeepDays(ctx, newDays(garmin, first, inUTC, elsewhere, sleep)))
+	require.NoError(t, s.KeepDays(ctx, newDays(garmin, other)), "which is not linked")
+	require.NoError(t, s.KeepDays(ctx, newDays(garmin, keptDay("person-2", "2026-03-02", 7, noon))))
 	assert.Equal(t, map[string]gateway.KeptDay{
 		"person-1  2026-03-01": first, "person-1 UTC 2026-03-01": inUTC,
 		"person-2  2026-03-02": keptDay("person-2", "2026-03-02", 7, noon),
@@ -68,7 +74,7 @@ func keptDays(t *testing.T, s *store.Store) {
 		day.Day = day.Day.AddDays(i)
 		years = append(years, day)
 	}
-	require.NoError(t, s.KeepDays(ctx, garmin, years))
+	require.NoError(t, s.KeepDays(ctx, newDays(garmin, years...)))
 	assert.Len(t, kept(t, s, allDays, "person-3"), 1830)
 
 	require.NoError(t, s.ForgetDays(ctx, "rook", nil))
@@ -77,7 +83,7 @@ func keptDays(t *testing.T, s *store.Store) {
 	assert.Empty(t, kept(t, s, allDays, "person-1"))
 	assert.Len(t, kept(t, s, allDays, "person-2"), 1, "another's stay")
 
-	require.NoError(t, s.KeepDays(ctx, garmin, []gateway.KeptDay{keptDay("person-3", "2026-03-01", 0, noon.Add(time.Second))}))
+	require.NoError(t, s.KeepDays(ctx, newDays(garmin, keptDay("person-3", "2026-03-01", 0, noon.Add(time.Second)))))
 	forgotten, err := s.ForgetDaysBefore(ctx, noon.Add(time.Second), 1000)
 	require.NoError(t, err)
 	assert.Equal(t, 1000, forgotten)
@@ -107,8 +113,8 @@ func keptVersions(t *testing.T, s *store.Store) {
 	} {
 		day := health.Date{Year: 2026, Month: 1, Day: 1 + i}
 		c.first.Day, c.next.Day = day, day
-		require.NoError(t, s.KeepDays(t.Context(), []health.DataSourceID{"garmin"}, []gateway.KeptDay{c.first}))
-		require.NoError(t, s.KeepDays(t.Context(), []health.DataSourceID{"garmin"}, []gateway.KeptDay{c.next}))
+		require.NoError(t, s.KeepDays(t.Context(), newDays(garmin, c.first)))
+		require.NoError(t, s.KeepDays(t.Context(), newDays(garmin, c.next)))
 		want := c.first
 		if c.replaced {
 			want = c.next
@@ -131,7 +137,7 @@ func keptRaced(t *testing.T, s *store.Store) {
 				older.Version--
 				days = append(days, day, older)
 			}
-			assert.NoError(t, s.KeepDays(t.Context(), []health.DataSourceID{"garmin"}, days))
+			assert.NoError(t, s.KeepDays(t.Context(), newDays(garmin, days...)))
 		})
 	}
 	all := kept(t, s, allDays, "person-1")
@@ -152,7 +158,7 @@ func keptBesideEnds(t *testing.T, s *store.Store) {
 			switch {
 			case i > 0:
 				day := keptDay(user, "2026-03-01", int64(i), noon)
-				assert.NoError(t, s.KeepDays(ctx, []health.DataSourceID{"garmin", "oura"}, []gateway.KeptDay{day}))
+				assert.NoError(t, s.KeepDays(ctx, newDays([]health.DataSourceID{"garmin", "oura"}, day)))
 			case round%2 == 0:
 				_, err := s.DeletePerson(ctx, user, event("link_hash", noon))
 				assert.NoError(t, err)
@@ -191,13 +197,13 @@ func keptByGrant(t *testing.T, s *store.Store) {
 	mine := grant("person-1")
 	mine.AccountID = "the account"
 	require.NoError(t, s.PutGrant(ctx, mine))
-	require.NoError(t, s.KeepDays(ctx, []health.DataSourceID{"onetwentyone"}, []gateway.KeptDay{ofGrant("person-1")}))
-	require.NoError(t, s.KeepDays(ctx, []health.DataSourceID{"onetwentyone"}, []gateway.KeptDay{ofGrant("person-2")}))
+	require.NoError(t, s.KeepDays(ctx, newDays([]health.DataSourceID{"onetwentyone"}, ofGrant("person-1"))))
+	require.NoError(t, s.KeepDays(ctx, newDays([]health.DataSourceID{"onetwentyone"}, ofGrant("person-2"))))
 	require.NoError(t, s.PutGrant(ctx, mine))
 	assert.Zero(t, count("person-1"), "linked again")
 	assert.Equal(t, 1, count("person-2"))
 
-	require.NoError(t, s.KeepDays(ctx, []health.DataSourceID{"onetwentyone"}, []gateway.KeptDay{ofGrant("person-1")}))
+	require.NoError(t, s.KeepDays(ctx, newDays([]health.DataSourceID{"onetwentyone"}, ofGrant("person-1"))))
 	theirs := grant("person-2")
 	theirs.AccountID, theirs.VerifiedAt = "the account", noon
 	require.NoError(t, s.PutGrant(ctx, theirs))

@@ -20,7 +20,7 @@ func personDeleted(t *testing.T, s *store.Store) {
 		_, err := s.PutLinks(ctx, []gateway.LinkRecord{link(user, "oura"), link(user, "fitbit")})
 		require.NoError(t, err)
 		require.NoError(t, s.PutGrant(ctx, grant(user), event(user, noon)))
-		require.NoError(t, s.KeepDays(ctx, []health.DataSourceID{"oura"}, []gateway.KeptDay{keptDay(user, "2026-03-01", 1, noon)}))
+		require.NoError(t, s.KeepDays(ctx, newDays([]health.DataSourceID{"oura"}, keptDay(user, "2026-03-01", 1, noon))))
 	}
 	deleted, err := s.DeletePerson(ctx, "person-1", event("link_hash", noon))
 	require.NoError(t, err)

@@ -69,6 +69,9 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"kept days, raced", keptRaced},
 		{"kept days, beside ends of links", keptBesideEnds},
 		{"kept days, by grant", keptByGrant},
+		{"kept days of many", keptOfMany},
+		{"kept days of many, in parts", keptOfManyInParts},
+		{"kept days of many, raced", keptOfManyRaced},
 		{"a person deleted", personDeleted},
 		{"ended context", endedContext},
 	} {
