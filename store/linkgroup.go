@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"slices"
 	"sync"
 	"time"
@@ -114,29 +115,16 @@ func (s *Store) writeTogether(ctx context.Context, group []*linkWrite) (err erro
 	ctx, cancel := context.WithTimeout(ctx, groupTimeout)
 	defer cancel()
 	return s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		put := tx.StmtContext(ctx, s.frequent.putLink.kept)  //nolint:sqlclosecheck // closed with the transaction
-		add := tx.StmtContext(ctx, s.frequent.addEvent.kept) //nolint:sqlclosecheck // likewise
+		put := tx.StmtContext(ctx, s.frequent.putLink.kept)
+		add := tx.StmtContext(ctx, s.frequent.addEvent.kept) //nolint:sqlclosecheck // closed with the transaction
 		if slices.ContainsFunc(group, func(w *linkWrite) bool { return len(w.newcomers) > 0 }) {
 			s.frequent.wasErased.told("SELECT")
 		}
 		s.frequent.putLink.told("INSERT")
 		var events []accessRow
 		for _, w := range group {
-			w.written = nil
-			erased, err := s.erasedInFile(ctx, tx, w.newcomers)
-			if err != nil {
+			if err := s.putLinksOf(ctx, tx, put, w); err != nil {
 				return err
-			}
-			for _, row := range withoutErased(w.links, erased) {
-				result, err := put.ExecContext(ctx, row.ID, row.Person, row.DataSource, row.Connector, row.Status, instant(row.ConnectedAt),
-					instant(row.CheckedAt), instant(row.PendingSince), instant(row.RevokedAt), instant(row.LateDataUntil), row.Version)
-				n, err := changed("write links", result, err)
-				if err != nil {
-					return err
-				}
-				if n > 0 {
-					w.written = append(w.written, health.LinkID(row.ID))
-				}
 			}
 			events = append(events, ofWritten(w.events, w.links, w.written)...)
 		}
@@ -150,6 +138,27 @@ func (s *Store) writeTogether(ctx context.Context, group []*linkWrite) (err erro
 		}
 		return nil
 	})
+}
+
+// putLinksOf writes the links of one call, and notes which were written.
+func (s *Store) putLinksOf(ctx context.Context, tx bun.Tx, put *sql.Stmt, w *linkWrite) error {
+	w.written = nil
+	erased, err := s.erasedInFile(ctx, tx, w.newcomers)
+	if err != nil {
+		return err
+	}
+	for _, row := range withoutErased(w.links, erased) {
+		result, err := put.ExecContext(ctx, row.ID, row.Person, row.DataSource, row.Connector, row.Status, instant(row.ConnectedAt),
+			instant(row.CheckedAt), instant(row.PendingSince), instant(row.RevokedAt), instant(row.LateDataUntil), row.Version)
+		n, err := changed("write links", result, err)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			w.written = append(w.written, health.LinkID(row.ID))
+		}
+	}
+	return nil
 }
 
 // instant is a time as bun writes it to SQLite; nil is NULL.
