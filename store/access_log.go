@@ -100,10 +100,9 @@ func (s *Store) AccessEvents(ctx context.Context, user health.UserID, before hea
 	return events, nil
 }
 
-// ForgetAccessEvents deletes at most limit lines that are older than before, and says how many it did.
+// ForgetAccessEvents deletes at most limit lines that are older than before, and says how many it did. Those that somebody else
+// deletes meanwhile are theirs.
 func (s *Store) ForgetAccessEvents(ctx context.Context, before time.Time, limit int) (int, error) {
-	old := s.write.NewSelect().Model((*accessRow)(nil)).Column("person", "event_key").
-		Where("happened_at < ?", before).Order("happened_at").Limit(int64(limit))
-	result, err := s.write.NewDelete().Model((*accessRow)(nil)).Where("(person, event_key) IN (?)", old).Exec(ctx)
+	result, err := deleteOldest(s.write, (*accessRow)(nil), "person, event_key", "happened_at", before, limit).Exec(ctx)
 	return changed("forget old lines of the access log", result, err)
 }

@@ -73,8 +73,12 @@ func putGrant(ctx context.Context, tx bun.Tx, record tokens.Record, row grantRow
 	if _, err := query.Set("version = grants.version + 1").Exec(ctx); err != nil {
 		return nil, failed("write a grant", err)
 	}
-	// It may be for another account than before.
-	if _, err := tx.NewDelete().Model((*keptDayRow)(nil)).Where("person = ?", row.Person).Where("connector = ?", row.Connector).Exec(ctx); err != nil {
+	// Their own grant may be for another account than before.
+	people := []health.UserID{record.User}
+	for _, event := range ousted {
+		people = append(people, event.User)
+	}
+	if err := forgetDays(ctx, tx, record.Connector, people); err != nil {
 		return nil, failed("forget the days of a grant", err)
 	}
 	return ousted, addAccessEvents(ctx, tx, slices.Concat(events, ousted))
@@ -93,12 +97,6 @@ func claimAccount(ctx context.Context, tx bun.Tx, record tokens.Record) ([]healt
 			Where("account_verified_at IS NULL").Where("NOT shared").Returning("person").Exec(ctx, &ousted)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return nil, failed("take an account over", err)
-		}
-		if len(ousted) > 0 {
-			_, err = tx.NewDelete().Model((*keptDayRow)(nil)).Where("person IN (?)", bun.List(ousted)).Where("connector = ?", record.Connector).Exec(ctx)
-			if err != nil {
-				return nil, failed("take an account over", err)
-			}
 		}
 		for _, person := range ousted {
 			events = append(events, health.AccessEvent{

@@ -111,13 +111,12 @@ func (s *Store) KeepDays(ctx context.Context, days []gateway.NewDays) error {
 	return nil
 }
 
-// lockedLinks ends a SELECT of links that have to stay as they are until its statement ends. They are locked in the order of linkRows,
-// whatever that of the database's language is.
+// lockedLinks ends a SELECT of links that have to stay as they are until its statement ends.
 func (s *Store) lockedLinks() bun.Safe {
 	if s.isSQLite() {
 		return ""
 	}
-	return `ORDER BY person COLLATE "C", data_source COLLATE "C" ` + s.shareLock()
+	return "ORDER BY " + linkOrder + " " + s.shareLock()
 }
 
 // shareLock ends a SELECT whose rows have to stay as they are until its statement ends.
@@ -161,19 +160,28 @@ func keptDayRows(days []gateway.NewDays) (rows []keptDayRow, links map[linksOf][
 	return slices.CompactFunc(rows, func(a, b keptDayRow) bool { return same(a, b) == 0 }), links
 }
 
+// keptDayKey is also the order in which all writers lock kept days: KeepDays' own.
+const keptDayKey = "person, connector, metric, zone, day"
+
 // ForgetDays deletes all that is kept of the people's days at the connector.
 func (s *Store) ForgetDays(ctx context.Context, connector string, users []health.UserID) error {
 	if len(users) == 0 {
 		return nil
 	}
-	_, err := s.write.NewDelete().Model((*keptDayRow)(nil)).Where("person IN (?)", bun.List(users)).Where("connector = ?", connector).Exec(ctx)
-	return failed("forget kept days", err)
+	return failed("forget kept days", forgetDays(ctx, s.write, connector, users))
 }
 
-// ForgetDaysBefore deletes at most limit days of anybody that were fetched before then, and says how many it did.
+// forgetDays is one statement for all of them: their days are locked in one order.
+func forgetDays(ctx context.Context, db bun.IDB, connector string, users []health.UserID) error {
+	_, err := deleteInOrder(db, (*keptDayRow)(nil), keptDayKey, keptDayKey, func(q bun.QueryBuilder) bun.QueryBuilder {
+		return q.Where("person IN (?)", bun.List(users)).Where("connector = ?", connector)
+	}).Exec(ctx)
+	return err
+}
+
+// ForgetDaysBefore deletes at most limit days of anybody that were fetched before then, and says how many it did. One that is being
+// written meanwhile stays.
 func (s *Store) ForgetDaysBefore(ctx context.Context, then time.Time, limit int) (int, error) {
-	old := s.write.NewSelect().Model((*keptDayRow)(nil)).Column("person", "connector", "metric", "zone", "day").
-		Where("fetched_at < ?", then).Order("fetched_at").Limit(int64(limit))
-	result, err := s.write.NewDelete().Model((*keptDayRow)(nil)).Where("(person, connector, metric, zone, day) IN (?)", old).Exec(ctx)
+	result, err := deleteOldest(s.write, (*keptDayRow)(nil), keptDayKey, "fetched_at", then, limit).Exec(ctx)
 	return changed("forget old kept days", result, err)
 }

@@ -136,6 +136,9 @@ func (s *Store) PutLinks(ctx context.Context, records []gateway.LinkRecord, even
 	return written, told("write links", err)
 }
 
+// linkOrder is that of linkRows on PostgreSQL, whatever the order of the database's language is.
+const linkOrder = `person COLLATE "C", data_source COLLATE "C"`
+
 // linkRows makes one row for each link, in the order in which all writers lock them.
 func linkRows(records []gateway.LinkRecord) []linkRow {
 	type key struct{ person, dataSource string }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/uptrace/bun"
 
@@ -12,6 +11,7 @@ import (
 // DeletePerson deletes every row of the person, in one transaction of a statement for each table, and says how many there
 // were. Spent states hold no person. receipt, which does not name the person, is written with it.
 func (s *Store) DeletePerson(ctx context.Context, user health.UserID, receipt health.AccessEvent) (int, error) {
+	of := func(q bun.QueryBuilder) bun.QueryBuilder { return q.Where("person = ?", string(user)) }
 	deleted := 0
 	err := s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		deleted = 0
@@ -19,9 +19,14 @@ func (s *Store) DeletePerson(ctx context.Context, user health.UserID, receipt he
 			return err
 		}
 		// Kept days come after the links: whoever keeps one meanwhile holds those. See KeepDays.
-		for _, model := range []any{(*grantRow)(nil), (*linkRow)(nil), (*upstreamUserRow)(nil), (*accessRow)(nil), (*keptDayRow)(nil)} {
-			var result sql.Result
-			result, err := tx.NewDelete().Model(model).Where("person = ?", string(user)).Exec(ctx)
+		for _, query := range []*bun.DeleteQuery{
+			tx.NewDelete().Model((*grantRow)(nil)).ApplyQueryBuilder(of),
+			deleteInOrder(tx, (*linkRow)(nil), "person, data_source", linkOrder, of),
+			tx.NewDelete().Model((*upstreamUserRow)(nil)).ApplyQueryBuilder(of),
+			tx.NewDelete().Model((*accessRow)(nil)).ApplyQueryBuilder(of),
+			deleteInOrder(tx, (*keptDayRow)(nil), keptDayKey, keptDayKey, of),
+		} {
+			result, err := query.Exec(ctx)
 			rows, err := changed("delete a person's rows", result, err)
 			if err != nil {
 				return err

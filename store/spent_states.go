@@ -26,9 +26,7 @@ func (s *Store) SpendState(ctx context.Context, nonce string, expiresAt, now tim
 	if err != nil || rows == 0 {
 		return false, err
 	}
-	expired := s.write.NewSelect().Model((*spentStateRow)(nil)).Column("nonce").
-		Where("expires_at < ?", now).Order("expires_at").Limit(forgetAtOnce)
 	// The state is spent: that tidying failed is no reason to turn the person away. What stays is for the next call.
-	_, _ = s.write.NewDelete().Model((*spentStateRow)(nil)).Where("nonce IN (?)", expired).Exec(ctx)
+	_, _ = deleteOldest(s.write, (*spentStateRow)(nil), "nonce", "expires_at", now, forgetAtOnce).Exec(ctx)
 	return true, nil
 }
