@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -22,7 +23,9 @@ import (
 
 const returnURL = "https://app.example/back"
 
-// house is a gateway on a real SQLite file, with one upstream of each kind.
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+
+// house is a gateway on a real database, with one upstream of each kind.
 type house struct {
 	*gateway.Gateway
 	t       *testing.T
@@ -42,8 +45,13 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
+	return newHouseAt(t, storetest.SQLite(t))
+}
+
+func newHouseAt(t *testing.T, url string) *house {
+	t.Helper()
 	h := &house{t: t, lister: newLister(), granter: newGranter(), clock: &clock{now: time.Date(2026, 3, 29, 12, 0, 0, 0, time.UTC)}, log: &logtest.Log{}}
-	h.store = storetest.Open(t, store.Config{URL: storetest.SQLite(t), OnQuery: func(statement string) {
+	h.store = storetest.Open(t, store.Config{URL: url, OnQuery: func(statement string) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.statements = append(h.statements, statement)

@@ -165,14 +165,6 @@ func (k *dayKeeper) forget(ctx context.Context) {
 	*k = dayKeeper{}
 }
 
-// endingLinks makes a write by which people lose links. What is kept of them at the connector goes: before the write, so that
-// nothing is left behind by a process that dies, and after it, when nobody keeps any more of it.
-func (g *Gateway) endingLinks(ctx context.Context, connector string, lost []health.UserID, write func()) {
-	g.forgetDays(ctx, connector, lost...)
-	write()
-	g.forgetDays(ctx, connector, lost...)
-}
-
 // appendLost adds the person if a link that was connected is no more.
 func (p *Person) appendLost(lost []health.UserID, changed []LinkRecord) []health.UserID {
 	for _, record := range changed {

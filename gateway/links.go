@@ -49,11 +49,7 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 			news, lost = append(news, people[i].news(changed[before:])...), people[i].appendLost(lost, changed[before:])
 		}
 	}
-	written := false
-	g.endingLinks(ctx, connector, lost, func() { written = g.write(ctx, changed, events) })
-	if written {
-		g.tell(news...)
-	}
+	g.write(ctx, linkWrite{connector: connector, records: changed, events: events, news: news, lost: lost})
 	return links
 }
 
@@ -248,46 +244,24 @@ func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 }
 
-// write remembers what changed, even when the caller has gone or its time is up: the upstream has answered. A failure
-// costs freshness alone, so the answer stands. The events of links that were written go to the access log. It says whether there
-// was no failure.
-func (g *Gateway) write(ctx context.Context, changed []LinkRecord, events []health.AccessEvent) bool {
-	if len(changed) == 0 {
-		return true
-	}
-	for i := range changed {
-		g.identify(&changed[i])
-	}
-	ctx, cancel := outlive(ctx)
-	defer cancel()
-	if _, err := g.Store.PutLinks(ctx, changed, events...); err != nil {
-		g.Log.ErrorContext(ctx, "links could not be stored", "error", err)
-		return false
-	}
-	return true
-}
-
 // change applies f to what is remembered of one link and writes it at once, for what no later read would find out again.
 // Another process may be writing the same link: f is then applied to what that one wrote. It says whether it was written.
 func (g *Gateway) change(ctx context.Context, p *Person, plug *connectors.Plug, source health.DataSourceID, f func(LinkRecord) LinkRecord) bool {
 	ctx, cancel := outlive(ctx)
 	defer cancel()
-	var written []health.LinkID
 	var err error
 	for range 3 {
 		record := f(g.record(p, plug, source))
 		g.identify(&record)
-		news := p.news([]LinkRecord{record})
-		lost := p.appendLost(nil, []LinkRecord{record})
+		write := linkWrite{connector: plug.Description.ID, records: []LinkRecord{record}, news: p.news([]LinkRecord{record}), lost: p.appendLost(nil, []LinkRecord{record})}
 		p.links[source] = record
-		g.endingLinks(ctx, plug.Description.ID, lost, func() { written, err = g.Store.PutLinks(ctx, []LinkRecord{record}) })
-		if err != nil {
+		var written []health.LinkID
+		if written, err = g.put(ctx, write); err != nil {
 			break
 		}
 		if len(written) == 1 {
 			record.Version++
 			p.links[source] = record
-			g.tell(news...)
 			return true
 		}
 		newer, readErr := g.Store.Links(ctx, []health.UserID{p.ID}) // by id it may not be found: a version before wrote another

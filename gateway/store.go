@@ -71,7 +71,7 @@ type Store interface {
 	// PutLinks writes each record whose row still has the record's Version (or does not exist, for 0), all columns but
 	// LatestDataAt and DataCheckedAt, and says which were written. Each event tells of one of the links, and is written with it,
 	// both or neither: another process may have written the link, or erased its person. Nothing of whom was erased is written again by
-	// what was read before: see LinkRecord.Since.
+	// what was read before: see LinkRecord.Since. A write that has begun is waited for, whatever becomes of ctx.
 	PutLinks(ctx context.Context, records []LinkRecord, events ...health.AccessEvent) ([]health.LinkID, error)
 	// NoteData remembers that the person's sources were asked for their newest data at checkedAt, and moves their
 	// LatestDataAt forward to what was found, never back.

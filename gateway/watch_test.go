@@ -22,7 +22,11 @@ import (
 // newWatchedHouse is a house whose keeper tells of its changes, as the program's does.
 func newWatchedHouse(t *testing.T) *house {
 	t.Helper()
-	h := newHouse(t)
+	return watched(newHouse(t))
+}
+
+func watched(h *house) *house {
+	h.t.Helper()
 	h.config.Changes = gateway.NewChanges(h.config.Registry)
 	h.keeper.OnChange = func(user health.UserID, connector string) {
 		h.config.Changes.Tell(gateway.Change{User: user, Connector: connector})

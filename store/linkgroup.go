@@ -54,10 +54,24 @@ func (s *Store) putGrouped(ctx context.Context, write linkWrite) ([]health.LinkI
 	}
 	select {
 	case <-w.done:
-		return w.written, w.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		if g.leave(w) {
+			return nil, ctx.Err()
+		}
+		<-w.done // it is being written, and only the end of that says whether it was
 	}
+	return w.written, w.err
+}
+
+// leave takes back a write that nobody has begun with, and says whether it could.
+func (g *linkGroup) leave(w *linkWrite) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	i := slices.Index(g.waiting, w)
+	if i >= 0 {
+		g.waiting = slices.Delete(g.waiting, i, i+1)
+	}
+	return i >= 0
 }
 
 // writeGroups writes until nobody waits.
@@ -89,20 +103,14 @@ func (s *Store) writeGroup(ctx context.Context, group []*linkWrite) {
 			present = append(present, w)
 		}
 	}
-	if err := s.writeTogether(ctx, present); err != nil {
-		for _, w := range present {
-			switch w.err = err; {
-			case w.ctx.Err() != nil:
-				w.err = w.ctx.Err() // who has left is not told, and so it is not done
-			case len(present) > 1:
-				w.err = s.writeTogether(ctx, []*linkWrite{w})
-			}
-			if w.err != nil {
-				w.written = nil
-			}
-		}
-	}
+	err := s.writeTogether(ctx, present)
 	for _, w := range present {
+		if w.err = err; err != nil && len(present) > 1 && w.ctx.Err() == nil { // who has waited for long enough is told that it failed
+			w.err = s.writeTogether(ctx, []*linkWrite{w})
+		}
+		if w.err != nil {
+			w.written = nil
+		}
 		close(w.done)
 	}
 }
@@ -169,8 +177,15 @@ func instant(t bun.NullTime) any {
 	return t.UTC().Format("2006-01-02 15:04:05.999999-07:00")
 }
 
-// putInTx is putGrouped for PostgreSQL, where writes don't wait for each other.
+// putInTx is putGrouped for PostgreSQL, where writes don't wait for each other. Once there is a connection it goes on to its end: the
+// server would not hear of ours.
 func (s *Store) putInTx(ctx context.Context, w linkWrite) (written []health.LinkID, err error) {
+	conn, err := s.write.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = conn.Close() }() // it goes back to the pool
+	ctx = context.WithoutCancel(ctx)
 	put := func(ctx context.Context, db bun.IDB, links []linkRow) error {
 		written = nil
 		if len(links) == 0 {
@@ -179,10 +194,10 @@ func (s *Store) putInTx(ctx context.Context, w linkWrite) (written []health.Link
 		return db.NewRaw(putLinks, s.write.NewValues(&links)).Scan(ctx, &written)
 	}
 	if len(w.events) == 0 && len(w.newcomers) == 0 {
-		err = put(ctx, s.write, w.links)
+		err = put(ctx, conn, w.links)
 		return written, err
 	}
-	err = s.write.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+	err = conn.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		var erased map[string]bool
 		if len(w.newcomers) > 0 {
 			if erased, err = s.erasedInTx(ctx, tx, w.newcomers); err != nil {

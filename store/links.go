@@ -119,6 +119,8 @@ WHERE links.version = excluded.version - 1`
 // LatestDataAt and DataCheckedAt, and says which were written. A written row has the record's Version + 1. Of several records for the
 // same link the last is taken. A row's id never changes. Each event tells of one of the links, and is written with it, both or
 // neither. On SQLite all of it is one transaction, shared with the calls that came while the file was being written to.
+//
+// The end of ctx ends the waiting for a turn. A write that has begun is waited for, so that it is known whether it was done.
 func (s *Store) PutLinks(ctx context.Context, records []gateway.LinkRecord, events ...health.AccessEvent) ([]health.LinkID, error) {
 	if len(records) == 0 {
 		return nil, nil

@@ -6,7 +6,7 @@
 // microsecond; the zero time is NULL. An error never holds a value of the statement: no id of a person, no nonce.
 //
 // A context's deadline ends a statement at once. A cancelled context does so on SQLite; on PostgreSQL the driver notices it
-// before the statement only, and the statement timeout bounds the rest. Waiting for another program that writes to a SQLite
+// before the statement only, and the statement timeout bounds the rest. PutLinks goes on to its end once it has begun. Waiting for another program that writes to a SQLite
 // file ends by itself, after 5 s.
 //
 // Nothing has to be opened again after an outage: a method fails while the database can't be used, and works once it can. A
