@@ -192,7 +192,7 @@ func (g *Gateway) completeByList(ctx context.Context, r CompleteRequest, source 
 	if source.Kind == health.KindBrowser && g.record(person, plug, source.ID).Status != health.StatusConnected {
 		g.change(ctx, person, plug, source.ID, func(r LinkRecord) LinkRecord { return returned(r, g.Now()) })
 	}
-	link := g.pick(g.Links(ctx, plug.Description.ID, people)[0], source, g.record(person, plug, source.ID))
+	link := g.readLink(ctx, person, source, plug)
 	payload := health.CompleteAuthorizationPayload{Link: link}
 	switch link.Status {
 	case health.StatusConnected:
@@ -214,15 +214,27 @@ func (g *Gateway) oneLink(ctx context.Context, user health.UserID, source health
 	if err != nil {
 		return health.DataSourceLink{}, err
 	}
-	return g.pick(g.Links(ctx, plug.Description.ID, people)[0], source, g.record(people[0], plug, source.ID)), nil
+	return g.readLink(ctx, people[0], source, plug), nil
 }
 
-// pick finds a source among the links that were just read. One that the upstream does not show is not connected.
+// readLink asks the upstream how one link of the person stands.
+func (g *Gateway) readLink(ctx context.Context, p *Person, source health.DataSource, plug *connectors.Plug) health.DataSourceLink {
+	return g.pick(g.Links(ctx, plug.Description.ID, []*Person{p})[0], source, g.record(p, plug, source.ID))
+}
+
+// pick finds a source among the links that were just read. One that the upstream does not show is not connected, unless its list could
+// not be read: then it is as unknown as the others.
 func (g *Gateway) pick(links []health.DataSourceLink, source health.DataSource, otherwise LinkRecord) health.DataSourceLink {
 	for _, link := range links {
 		if link.DataSource.ID == source.ID {
 			return link
 		}
+	}
+	if len(links) > 0 && links[0].Status == health.StatusUnknown { // and so are all
+		if links[0].CheckedAt != nil {
+			otherwise.CheckedAt = *links[0].CheckedAt
+		}
+		return g.unknown(otherwise, source, links[0].Problem)
 	}
 	return g.linkOf(observed(otherwise, false, g.Now()), source)
 }

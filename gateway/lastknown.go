@@ -25,9 +25,7 @@ func (g *Gateway) lastKnown(ctx context.Context, p *Person, plug *connectors.Plu
 	}
 	add := func(record LinkRecord, source health.DataSource) {
 		record.CheckedAt = readAt
-		link := g.linkOf(record, source)
-		link.Status, link.LastKnownStatus, link.Problem = health.StatusUnknown, record.lastKnown(), problem
-		links = append(links, link)
+		links = append(links, g.unknown(record, source, problem))
 	}
 	for id, record := range p.links {
 		if record.Connector != plug.Description.ID {
@@ -44,6 +42,13 @@ func (g *Gateway) lastKnown(ctx context.Context, p *Person, plug *connectors.Plu
 	}
 	g.sort(links)
 	return links
+}
+
+// unknown is a link whose upstream could not be asked.
+func (g *Gateway) unknown(record LinkRecord, source health.DataSource, problem *health.Problem) health.DataSourceLink {
+	link := g.linkOf(record, source)
+	link.Status, link.LastKnownStatus, link.Problem = health.StatusUnknown, record.lastKnown(), problem
+	return link
 }
 
 // offers remembers which data sources the upstream offers to this gateway, as it does the same ones to everybody. Of somebody to whom

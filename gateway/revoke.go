@@ -33,8 +33,7 @@ func (g *Gateway) Revoke(ctx context.Context, user health.UserID, id health.Data
 		}
 		return payload, nil
 	default:
-		link := g.pick(g.Links(ctx, plug.Description.ID, people)[0], source, g.record(person, plug, source.ID))
-		return failed(link, health.Fail(health.Unsupported, plug.Description.Name+" has no way to end a link: the person does it there", nil)), nil
+		return failed(g.readLink(ctx, person, source, plug), health.Fail(health.Unsupported, plug.Description.Name+" has no way to end a link: the person does it there", nil)), nil
 	}
 }
 
@@ -62,7 +61,7 @@ func (g *Gateway) forget(ctx context.Context, p *Person, source health.DataSourc
 	if existed {
 		g.change(ctx, p, plug, source.ID, func(r LinkRecord) LinkRecord { return revoked(r, 0, g.Now()) })
 	}
-	link := g.pick(g.Links(ctx, plug.Description.ID, []*Person{p})[0], source, g.record(p, plug, source.ID))
+	link := g.readLink(ctx, p, source, plug)
 	payload := health.RevokePayload{Outcome: health.AlreadyRevoked, Link: link}
 	if existed {
 		payload.Outcome = health.RevokedLocallyOnly
@@ -77,7 +76,7 @@ func (g *Gateway) lookFirst(ctx context.Context, p *Person, source health.DataSo
 	if record.Version > 0 {
 		return g.linkOf(record, source), p, nil
 	}
-	link := g.pick(g.Links(ctx, plug.Description.ID, []*Person{p})[0], source, record)
+	link := g.readLink(ctx, p, source, plug)
 	people, err := g.People(ctx, []health.UserID{p.ID}) // of what was just seen, something may be kept now
 	if err != nil {
 		return link, p, err

@@ -222,3 +222,28 @@ func TestASourceThatRookHasNoPageForIsUnsupportedAndNobodysFault(t *testing.T) {
 		})
 	}
 }
+
+// What the list would say of a source that it was last without is as unknown, while it can't be read, as what it would say of the others.
+func TestASourceBeyondTheLastKnownSetIsUnknownWhileRookIsDown(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	w.rook.Configure(func(s *rook.Switches) { s.NullSources = []string{"Oura", "Samsung Health"} })
+	require.NotContains(t, w.links("demo"), "oura", "the set as it was last known")
+	w.fault(w.rook.Control(), listDown)
+	for _, user := range []string{"demo", "newcomer"} {
+		was := map[string][3]string{"demo": {"UNKNOWN", "NOT_CONNECTED", today.Format(time.RFC3339)}, "newcomer": {"UNKNOWN", "", ""}}[user]
+		done := w.complete(user, rookReturn, "samsung_health").completed()
+		assert.Equal(t, was, done.Link.state())
+		require.NotNil(t, done.Link.Problem)
+		require.NotNil(t, done.Problem)
+		assert.Equal(t, []string{unavailable, unavailable}, []string{done.Link.Problem.Code, done.Problem.Code})
+		got := w.revoke(user, "oura") // ROOK takes it with a 422: there was nothing to end, or it can't be ended
+		assert.Equal(t, "FAILED", got.Outcome)
+		assert.Equal(t, was, got.Link.state())
+	}
+	w.fault(w.rook.Control())
+	for _, user := range []string{"demo", "newcomer"} {
+		done := w.complete(user, rookReturn, "samsung_health").completed()
+		assert.Equal(t, []string{"NOT_CONNECTED", "NOT_CONNECTED"}, []string{done.Link.Status, done.Problem.Code})
+		assert.Equal(t, "ALREADY_REVOKED", w.revoke(user, "oura").Outcome)
+	}
+}
