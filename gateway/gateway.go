@@ -101,7 +101,8 @@ func (g *Gateway) loadDiscovered(ctx context.Context) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, source := range sources {
-		if plug := g.Registry.Plug(source.Connector); plug != nil {
+		_, known := g.discovered[source.ID] // as it was shown since
+		if plug := g.Registry.Plug(source.Connector); plug != nil && !known {
 			g.discovered[source.ID] = plug.Complete(source)
 		}
 	}
@@ -109,28 +110,40 @@ func (g *Gateway) loadDiscovered(ctx context.Context) error {
 }
 
 // discover remembers sources that an upstream showed and the catalogue does not have, so that they can be asked for and
-// revoked from now on, by every replica. What could not be stored is tried again when it is shown again.
+// revoked from now on, by every replica. What could not be stored is tried again when it is shown again. The store has the name and the
+// logo that were shown first, and each process those that were shown to it last.
 func (g *Gateway) discover(ctx context.Context, sources []health.DataSource) {
+	var fresh, changed []health.DataSource
 	g.mu.RLock()
-	fresh := slices.DeleteFunc(slices.Clone(sources), func(s health.DataSource) bool {
-		_, known := g.discovered[s.ID]
-		return known
-	})
-	g.mu.RUnlock()
-	if len(fresh) == 0 {
-		return
+	for _, source := range sources {
+		if was, known := g.discovered[source.ID]; !known {
+			fresh = append(fresh, source)
+		} else if !shownAlike(was, source) {
+			changed = append(changed, source)
+		}
 	}
-	ctx, cancel := outlive(ctx)
-	defer cancel()
-	if err := g.Store.AddDataSources(ctx, fresh); err != nil {
-		g.Log.ErrorContext(ctx, "discovered data sources could not be stored", "error", err)
+	g.mu.RUnlock()
+	if len(fresh) > 0 && g.addDiscovered(ctx, fresh) {
+		changed = append(changed, fresh...)
+	}
+	if len(changed) == 0 {
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, source := range fresh {
+	for _, source := range changed {
 		g.discovered[source.ID] = source
 	}
+}
+
+func (g *Gateway) addDiscovered(ctx context.Context, sources []health.DataSource) bool {
+	ctx, cancel := outlive(ctx)
+	defer cancel()
+	err := g.Store.AddDataSources(ctx, sources)
+	if err != nil {
+		g.Log.ErrorContext(ctx, "discovered data sources could not be stored", "error", err)
+	}
+	return err == nil
 }
 
 // DataSources lists the catalogue, and after it what upstreams showed beyond it, by slug.

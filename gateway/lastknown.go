@@ -32,7 +32,7 @@ func (g *Gateway) lastKnown(ctx context.Context, p *Person, plug *connectors.Plu
 			continue
 		}
 		if source, _, err := g.dataSource(ctx, "", id); err == nil {
-			add(record, source)
+			add(record, g.asShown(source))
 		}
 	}
 	for _, source := range offered {
@@ -57,7 +57,7 @@ func (g *Gateway) offers(plug *connectors.Plug, links []health.DataSourceLink) {
 	if !slices.ContainsFunc(links, func(l health.DataSourceLink) bool { return l.Status == health.StatusConnected }) {
 		return
 	}
-	same := func(l health.DataSourceLink, s health.DataSource) bool { return l.DataSource.ID == s.ID }
+	same := func(l health.DataSourceLink, s health.DataSource) bool { return shownAlike(l.DataSource, s) }
 	known, _ := g.offered.Load(plug)
 	if offered, _ := known.([]health.DataSource); slices.EqualFunc(links, offered, same) {
 		return
@@ -67,6 +67,12 @@ func (g *Gateway) offers(plug *connectors.Plug, links []health.DataSourceLink) {
 		sources[i] = link.DataSource
 	}
 	g.offered.Store(plug, sources)
+}
+
+// shownAlike says whether an upstream showed the same data source in the same way. What can be asked of it follows from the connector.
+func shownAlike(a, b health.DataSource) bool {
+	logo := a.LogoURL == b.LogoURL || a.LogoURL != nil && b.LogoURL != nil && *a.LogoURL == *b.LogoURL
+	return a.ID == b.ID && a.Name == b.Name && a.Kind == b.Kind && logo
 }
 
 func (g *Gateway) offeredBy(plug *connectors.Plug) []health.DataSource {

@@ -125,6 +125,45 @@ func TestWhatAnUpstreamOffersIsKnownWhileItIsDown(t *testing.T) {
 	assert.Equal(t, health.DataSourceID("fitbit"), payload.Results[0].Link.DataSource.ID)
 }
 
+// A name or a logo that changes is shown as it is now, also while the upstream is down, and of sources beyond the catalogue.
+func TestANewNameOrLogoOfADataSourceIsNoticed(t *testing.T) {
+	h := newHouse(t)
+	fitbit, zepp := fitbit, health.DataSource{ID: "zepp", Name: "Zepp"}
+	for _, change := range []struct{ logo, zeppLogo, name string }{
+		{"https://logos.example/1.svg", "", "Zepp"},
+		{"https://logos.example/2.svg", "", "Zepp"},
+		{"https://logos.example/2.svg", "https://logos.example/zepp.svg", "Zepp"},
+		{"https://logos.example/2.svg", "https://logos.example/zepp.svg", "Zepp by Amazfit"},
+	} {
+		fitbit.LogoURL, zepp.Name, zepp.LogoURL = new(health.URL(change.logo)), change.name, nil
+		if change.zeppLogo != "" {
+			zepp.LogoURL = new(health.URL(change.zeppLogo))
+		}
+		h.lister.links = func(string) connectors.LinksResult {
+			return connectors.LinksResult{Links: []connectors.LinkState{{DataSource: fitbit, Connected: true}, {DataSource: zepp}}}
+		}
+		shown := func(user health.UserID, status health.LinkStatus) {
+			links := h.links(user, "lister")
+			require.Len(t, links, 2)
+			assert.Equal(t, status, links["zepp"].Status)
+			assert.Equal(t, fitbit.LogoURL, links["fitbit"].DataSource.LogoURL)
+			assert.Equal(t, []any{zepp.Name, zepp.LogoURL}, []any{links["zepp"].DataSource.Name, links["zepp"].DataSource.LogoURL})
+		}
+		shown("person-1", health.StatusNotConnected)
+		statements := h.statementsOf(func() { shown("person-1", health.StatusNotConnected) })
+		assert.Equal(t, []string{"SELECT"}, keys(statements), "nothing is written of it twice")
+		h.lister.isDown()
+		shown("person-1", health.StatusUnknown)
+		shown("newcomer", health.StatusUnknown)
+		sources := h.DataSources()
+		assert.Equal(t, zepp.Name, sources[len(sources)-1].Name)
+	}
+	_, err := h.Filter(t.Context(), []string{"nothing"}) // it looks into the store again, which has the first name
+	require.Error(t, err)
+	sources := h.DataSources()
+	assert.Equal(t, "Zepp by Amazfit", sources[len(sources)-1].Name)
+}
+
 func TestOnePersonsFailureIsNobodyElses(t *testing.T) {
 	h := newHouse(t)
 	h.lister.links = func(account string) connectors.LinksResult {
