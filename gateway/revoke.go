@@ -93,7 +93,7 @@ func (g *Gateway) revokeUpstream(ctx context.Context, p *Person, source health.D
 	result, err := plug.Revoker.Revoke(ctx, g.account(p, plug), source)
 	if err != nil {
 		g.logFailure(plug.Description.ID, err)
-		return failed(old, err), nil
+		return failed(g.readLink(ctx, p, source, plug), err), nil // an answer that was lost may hide that it was done
 	}
 	lateUntil := g.Now().Add(result.LateData)
 	if result.Unsure { // then what was known of it before decides

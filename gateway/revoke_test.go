@@ -33,7 +33,8 @@ func TestARevocationSaysWhatTheUpstreamConfirmed(t *testing.T) {
 		"it does not say, and was not":       {false, connectors.Revocation{Unsure: true, LateData: 6 * time.Hour}, nil, func(l *lister) { l.shows() }, health.AlreadyRevoked, health.StatusNotConnected, "", false},
 		"this source can't be revoked":       {true, connectors.Revocation{}, nil, func(l *lister) { l.shows(fitbit) }, health.RevokeFailed, health.StatusConnected, health.Unsupported, false},
 		"nothing to end, and no list either": {false, connectors.Revocation{}, nil, (*lister).isDown, health.RevokeFailed, health.StatusUnknown, health.UpstreamUnavailable, false},
-		"the upstream is down":               {true, connectors.Revocation{}, down, func(l *lister) { l.shows(fitbit) }, health.RevokeFailed, health.StatusConnected, health.UpstreamUnavailable, false},
+		"the upstream fails at it":           {true, connectors.Revocation{}, down, func(l *lister) { l.shows(fitbit) }, health.RevokeFailed, health.StatusConnected, health.UpstreamUnavailable, false},
+		"the upstream is down":               {true, connectors.Revocation{}, down, (*lister).isDown, health.RevokeFailed, health.StatusUnknown, health.UpstreamUnavailable, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)

@@ -2303,7 +2303,7 @@ enum RevokeOutcome {
   REVOKED_LOCALLY_ONLY
   "There was no link to end."
   ALREADY_REVOKED
-  "Nothing is known to have changed; the problem says why."
+  "Nothing was confirmed: the problem says why, and the link how it stands, UNKNOWN where that could not be read either."
   FAILED
 }
 

@@ -108,16 +108,16 @@ func TestARevocationThatRookDidNotTakeHasFailed(t *testing.T) {
 		name, user string
 		fault      simulators.Fault
 		code       string
-		link       string // the link's status in the answer
+		link, last string // the link's status in the answer, and the last known one
 		linkCode   string
 	}{
-		{"down, at the first contact", "newcomer", status(503, "30"), unavailable, "UNKNOWN", unavailable},
-		{"down, for a link that is known", "demo", status(503, "30"), unavailable, "CONNECTED", ""},
-		{"a page of HTML, at the first contact", "newcomer", kind(simulators.KindHTML), invalid, "UNKNOWN", invalid},
-		{"a page of HTML", "demo", kind(simulators.KindHTML), invalid, "CONNECTED", ""},
-		{"an empty 200", "demo", kind(simulators.KindEmpty), invalid, "CONNECTED", ""},
-		{"a page of HTML to the revocation alone", "demo", simulators.Fault{Route: rook.RouteRevoke, Kind: simulators.KindHTML}, invalid, "CONNECTED", ""},
-		{"an empty 200 to the revocation alone", "demo", simulators.Fault{Route: rook.RouteRevoke, Kind: simulators.KindEmpty}, invalid, "CONNECTED", ""},
+		{"down, at the first contact", "newcomer", status(503, "30"), unavailable, "UNKNOWN", "", unavailable},
+		{"down, for a link that is known", "demo", status(503, "30"), unavailable, "UNKNOWN", "CONNECTED", unavailable},
+		{"a page of HTML, at the first contact", "newcomer", kind(simulators.KindHTML), invalid, "UNKNOWN", "", invalid},
+		{"a page of HTML", "demo", kind(simulators.KindHTML), invalid, "UNKNOWN", "CONNECTED", invalid},
+		{"an empty 200", "demo", kind(simulators.KindEmpty), invalid, "UNKNOWN", "CONNECTED", invalid},
+		{"a page of HTML to the revocation alone", "demo", simulators.Fault{Route: rook.RouteRevoke, Kind: simulators.KindHTML}, invalid, "CONNECTED", "", ""},
+		{"an empty 200 to the revocation alone", "demo", simulators.Fault{Route: rook.RouteRevoke, Kind: simulators.KindEmpty}, invalid, "CONNECTED", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(t, worldOptions{})
@@ -127,7 +127,7 @@ func TestARevocationThatRookDidNotTakeHasFailed(t *testing.T) {
 			got := w.revoke(test.user, "garmin")
 			require.NotNil(t, got.Problem)
 			assert.Equal(t, []string{"FAILED", test.code, ""}, []string{got.Outcome, got.Problem.Code, got.LateDataUntil})
-			assert.Equal(t, test.link, got.Link.Status)
+			assert.Equal(t, []string{test.link, test.last}, []string{got.Link.Status, got.Link.LastKnownStatus})
 			if test.linkCode == "" {
 				assert.Nil(t, got.Link.Problem)
 			} else {
@@ -137,6 +137,32 @@ func TestARevocationThatRookDidNotTakeHasFailed(t *testing.T) {
 			assert.Equal(t, rows, w.rowsOf("links"), "a failure changes no link")
 			w.fault(w.rook.Control())
 			assert.Equal(t, "CONNECTED", w.links("demo")["garmin"].Status)
+		})
+	}
+}
+
+// Whether a revocation was done whose answer was lost, nobody knows; the list does.
+func TestARevocationWhoseAnswerIsLostShowsHowTheLinkStands(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		fault  simulators.Fault
+		status string
+	}{
+		{"not done", status(503, ""), "CONNECTED"},
+		{"done", kind(simulators.KindTruncated), "NOT_CONNECTED"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, worldOptions{})
+			require.Equal(t, "CONNECTED", w.links("demo")["garmin"].Status)
+			test.fault.Route = rook.RouteRevoke
+			w.fault(w.rook.Control(), test.fault)
+			w.forgetCalls()
+			got := w.revoke("demo", "garmin")
+			assert.Equal(t, map[string]int{"rook.revoke_auth": 1, "rook.authorized_v2": 1}, w.calls())
+			require.NotNil(t, got.Problem)
+			assert.Equal(t, []string{"FAILED", unavailable}, []string{got.Outcome, got.Problem.Code})
+			assert.Equal(t, [3]string{test.status, "", today.Format(time.RFC3339)}, got.Link.state())
+			assert.Nil(t, got.Link.Problem)
 		})
 	}
 }
