@@ -97,7 +97,7 @@ func (g *Gateway) revokeUpstream(ctx context.Context, p *Person, source health.D
 	}
 	lateUntil := g.Now().Add(result.LateData)
 	if result.Unsure { // then what was known of it before decides
-		result.WasConnected = old.Status != health.StatusNotConnected && old.Status != health.StatusRevoked
+		result.WasConnected = mayStand(old)
 	}
 	remembered := true
 	if result.WasConnected {

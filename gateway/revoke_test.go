@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"healthgraph/connectors"
+	"healthgraph/gateway"
 	"healthgraph/health"
 )
 
@@ -61,6 +62,53 @@ func TestARevocationSaysWhatTheUpstreamConfirmed(t *testing.T) {
 				require.NotNil(t, payload.Problem)
 				assert.Equal(t, c.problem, payload.Problem.Code)
 			}
+		})
+	}
+}
+
+// An upstream that took a revocation without saying whether there was anything to end: what was last known of the link decides, and where
+// nobody knows it may have stood.
+func TestARevocationOfWhichTheUpstreamDoesNotSayWhetherThereWasALink(t *testing.T) {
+	unsure := connectors.Revocation{Unsure: true, LateData: time.Hour}
+	status := func(s health.LinkStatus) *health.LinkStatus { return &s }
+	for name, c := range map[string]struct {
+		before     func(h *house) // as the list can still be read
+		afterwards func(*lister)
+		outcome    health.RevokeOutcome
+		status     health.LinkStatus
+		lastKnown  *health.LinkStatus
+	}{
+		"nothing is known, nor afterwards": {func(*house) {}, (*lister).isDown, health.RevokedUpstreamPending, health.StatusUnknown, status(health.StatusRevoking)},
+		"nothing is known before":          {func(*house) {}, func(l *lister) { l.shows() }, health.RevokedUpstream, health.StatusRevoked, nil},
+		"its neighbours are known": {func(h *house) {
+			h.lister.shows(appleHealth)
+			h.links("person-1", "lister")
+		}, func(l *lister) { l.shows(appleHealth) }, health.AlreadyRevoked, health.StatusNotConnected, nil},
+		"its neighbours are known, and nothing afterwards": {func(h *house) {
+			h.lister.shows(appleHealth)
+			h.links("person-1", "lister")
+		}, (*lister).isDown, health.RevokeFailed, health.StatusUnknown, status(health.StatusNotConnected)},
+		"it was connected, and nothing is known afterwards": {func(h *house) {
+			h.lister.shows(fitbit)
+			h.links("person-1", "lister")
+		}, (*lister).isDown, health.RevokedUpstreamPending, health.StatusUnknown, status(health.StatusRevoking)},
+		"it was on its way": {func(h *house) {
+			source := fitbit.ID
+			_, err := h.Complete(h.t.Context(), gateway.CompleteRequest{User: "person-1", URL: returnURL, DataSource: &source, Actor: byPerson})
+			require.NoError(h.t, err)
+		}, func(l *lister) { l.shows() }, health.RevokedUpstream, health.StatusRevoked, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			c.before(h)
+			h.lister.isDown()
+			h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) {
+				c.afterwards(h.lister)
+				return unsure, nil
+			}
+			payload, err := h.Revoke(t.Context(), "person-1", "fitbit", byPerson)
+			require.NoError(t, err)
+			assert.Equal(t, []any{c.outcome, c.status, c.lastKnown}, []any{payload.Outcome, payload.Link.Status, payload.Link.LastKnownStatus})
 		})
 	}
 }
