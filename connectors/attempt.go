@@ -1,15 +1,12 @@
 package connectors
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"healthgraph/health"
@@ -95,39 +92,15 @@ func (c *Client) exchange(request *http.Request, call Call) (Answer, error) {
 		response.Body = http.NoBody // a transport that is not net/http's may leave it out
 	}
 	defer func() { _ = response.Body.Close() }() // read to its end or given up: nothing is left to fail
-	body, err := readAtMost(response, c.config.MaxBodyBytes+1)
+	body, err := readBody(response, c.config.MaxBodyBytes+1)
 	if err != nil {
 		return Answer{}, err //nolint:wrapcheck // likewise
 	}
-	if int64(len(body)) > c.config.MaxBodyBytes {
+	if int64(body.Len()) > c.config.MaxBodyBytes {
 		return Answer{}, health.Fail(health.UpstreamInvalid, c.config.Upstream+" gave a larger answer than the gateway takes", nil)
 	}
-	return Answer{response.StatusCode, response.Header, body}, nil
+	return Answer{Status: response.StatusCode, Header: response.Header, Body: body.Bytes(), memory: &memory{body}}, nil
 }
-
-// readAtMost reads a body, into one piece of memory where its length was told: a page of samples is megabytes. Where it was not, as of
-// an answer that came compressed, it grows in memory that the next one uses.
-func readAtMost(response *http.Response, most int64) ([]byte, error) {
-	limited := io.LimitReader(response.Body, most)
-	if response.ContentLength >= 0 {
-		body := bytes.NewBuffer(make([]byte, 0, min(response.ContentLength, most)+bytes.MinRead))
-		_, err := body.ReadFrom(limited)
-		return body.Bytes(), err
-	}
-	body, _ := growing.Get().(*bytes.Buffer)
-	_, err := body.ReadFrom(limited)
-	whole := bytes.Clone(body.Bytes())
-	if body.Reset(); body.Cap() <= mostKept {
-		growing.Put(body)
-	}
-	return whole, err
-}
-
-// growing has buffers for bodies whose length nobody knows.
-var growing = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-// mostKept is how large a buffer may be that is kept, in bytes.
-const mostKept = 1 << 20
 
 // failed is an attempt without a whole answer. Typed failures (a signing transport's) are kept, the address that net/http puts in
 // its errors is hidden. What did not come in time is not asked for again: it would take as long, and help nobody.

@@ -128,7 +128,9 @@ type Call struct {
 type Answer struct {
 	Status int
 	Header http.Header
-	Body   []byte
+	Body   []byte // until Release
+
+	memory *memory // of Body
 }
 
 // Preparer is a transport that may have to do something before it can sign: renew a grant, or wait for another to. Do

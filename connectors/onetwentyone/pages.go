@@ -46,19 +46,25 @@ type rest struct {
 func (c *Connector) walk(ctx context.Context, account connectors.Account, query url.Values, take func(page connectors.Answer) (rest, error), path ...string) error {
 	for number := 1; number <= maxPages; number++ {
 		query.Set("page", strconv.Itoa(number))
-		page, err := c.get(ctx, account, query, nil, path...)
-		if err != nil {
-			return err
-		}
-		after, err := take(page)
-		if err != nil || !after.more {
-			return err
-		}
-		if err := c.spent(after.limit, page.Header); err != nil {
+		if more, err := c.page(ctx, account, query, take, path...); err != nil || !more {
 			return err
 		}
 	}
 	return c.client.Invalid("the pages do not end")
+}
+
+// page hands one page to take, which keeps nothing of its body, and says whether to ask for the next one.
+func (c *Connector) page(ctx context.Context, account connectors.Account, query url.Values, take func(page connectors.Answer) (rest, error), path ...string) (more bool, err error) {
+	page, err := c.get(ctx, account, query, nil, path...)
+	if err != nil {
+		return false, err
+	}
+	defer page.Release()
+	after, err := take(page)
+	if err != nil || !after.more {
+		return false, err
+	}
+	return true, c.spent(after.limit, page.Header)
 }
 
 // pageAnswer is {"pagination":{"current_page":1,"has_more":true,"next_page":"…"},"limit":{…},"data":[…]}.

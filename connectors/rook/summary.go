@@ -93,6 +93,7 @@ func (c *Connector) readDocument(ctx context.Context, part, id string, date heal
 	if err != nil {
 		return nil, err
 	}
+	defer answer.Release()
 	if answer.Status == http.StatusNoContent || deniesPerson(answer) || deniesDay(answer, date, c.client.Now()) {
 		return nil, nil //nolint:nilnil // nothing is an answer
 	}
