@@ -59,24 +59,6 @@ func (e entry) dataSource() health.DataSource {
 	return health.DataSource{ID: e.id, Name: e.name, Kind: e.kind}
 }
 
-// sourceNamed gives the data source that ROOK calls name: the catalogue's, or one made from the name, so that a source
-// which ROOK added after this was written can be shown and revoked all the same. image may be "".
-func sourceNamed(name, image string) sourceFound {
-	return found.of(spelling{name, image})
-}
-
-// spelling is how ROOK writes a source in a list.
-type spelling struct{ name, image string }
-
-// sourceFound is what it stands for. Whoever finds it shares it: nobody may change what LogoURL points to.
-type sourceFound struct {
-	health.DataSource
-
-	place    int  // in the catalogue, of the entry with this ID; -1 where there is none
-	known    bool // the catalogue has an entry for the name
-	nameless bool // nothing of the name can be shown
-}
-
 func (s spelling) find() sourceFound {
 	f := sourceFound{DataSource: health.DataSource{ID: slugOf(s.name), Name: printable(s.name), Kind: health.KindBrowser}}
 	f.nameless = f.Name == ""

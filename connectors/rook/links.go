@@ -2,6 +2,7 @@ package rook
 
 import (
 	"context"
+	"crypto/sha256"
 	"net/http"
 	"slices"
 	"strings"
@@ -34,19 +35,20 @@ func (c *Connector) readLinks(ctx context.Context, id string) (links []connector
 	if err := c.checkID(id); err != nil {
 		return nil, false, err
 	}
+	isMap := false
 	call := c.call(partLinks, "api", "v2", "user_id", id, "data_sources", "authorized")
 	answer, err := c.client.Do(ctx, call)
 	if err != nil {
 		return nil, false, err
 	}
-	read := c.readList
+	defer func() { answer.Release() }() // which may become the other
 	switch answer.Status {
 	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone:
 		call = c.call(partLinks, "api", "v1", "user_id", id, "data_sources", "authorized")
 		if answer, err = c.client.Do(ctx, call); err != nil {
 			return nil, false, err
 		}
-		read = func(a connectors.Answer) ([]sourceFlag, error) { return c.readMap(a, id) }
+		isMap = true
 	}
 	if answer.Status == http.StatusNoContent || deniesPerson(answer) {
 		return linkStates(nil), answer.Status == http.StatusNotFound, nil
@@ -54,29 +56,52 @@ func (c *Connector) readLinks(ctx context.Context, id string) (links []connector
 	if err := c.client.Failure(call, answer); err != nil {
 		return nil, false, err
 	}
-	flags, err := read(answer)
-	if err != nil {
-		return nil, false, err
+	if isMap {
+		links, err = c.readMap(answer, id)
+	} else {
+		links, err = c.readList(answer)
 	}
-	return linkStates(flags), false, nil
+	return links, false, err
 }
 
-func (c *Connector) readList(answer connectors.Answer) ([]sourceFlag, error) {
+// lists are what lists of the v2 form say, by the SHA-256 of their bytes: ROOK writes nothing of the person in them, so that those who
+// have linked the same sources have the same one. Of a ROOK that does write something of everybody, it keeps a hash.
+var lists = memo[[sha256.Size]byte, []connectors.LinkState]{most: 1000}
+
+// longestList is how many links a list may have that is remembered: all together are two megabytes, strings aside.
+const longestList = 20
+
+// readList gives links that are shared: nobody may change them.
+func (c *Connector) readList(answer connectors.Answer) ([]connectors.LinkState, error) {
+	hash := sha256.Sum256(answer.Body)
+	links, known := lists.get(hash)
+	if known {
+		return links, nil
+	}
 	var list listAnswer
 	if err := c.client.Decode(answer, &list); err != nil {
 		return nil, err
 	}
 	flags, err := list.flags()
-	return flags, c.invalid(err)
+	if err != nil {
+		return nil, c.invalid(err)
+	}
+	if links = linkStates(flags); len(links) <= longestList {
+		lists.put(hash, links)
+	}
+	return links, nil
 }
 
-func (c *Connector) readMap(answer connectors.Answer, id string) ([]sourceFlag, error) {
+func (c *Connector) readMap(answer connectors.Answer, id string) ([]connectors.LinkState, error) {
 	var sources mapAnswer
 	if err := c.client.Decode(answer, &sources); err != nil {
 		return nil, err
 	}
 	flags, err := sources.flags(id)
-	return flags, c.invalid(err)
+	if err != nil {
+		return nil, c.invalid(err)
+	}
+	return linkStates(flags), nil
 }
 
 // listing is what a list says of one source.

@@ -205,21 +205,6 @@ func TestListsAreReadAsEver(t *testing.T) {
 	require.NotZero(t, read)
 }
 
-// The memory of spellings is bounded, and what it forgets is found again.
-func TestSpellingsAreBounded(t *testing.T) {
-	var s spellings
-	for i := range 3 * mostSpellings {
-		wanted := spelling{name: "Ring " + strings.Repeat("x", i%600), image: "https://cdn.example/" + strings.Repeat("y", i/600) + ".png"}
-		require.Equal(t, wanted.find(), s.of(wanted))
-		require.Equal(t, wanted.find(), s.of(wanted))
-		require.LessOrEqual(t, len(s.found), mostSpellings)
-	}
-	require.NotEmpty(t, s.found)
-	for kept := range s.found {
-		require.LessOrEqual(t, len(kept.name)+len(kept.image), longestSpelling)
-	}
-}
-
 // spoilt writes a JSON value again, with names in other cases, members that come twice and values of other kinds here and there.
 func spoilt(t *rapid.T, value any) string {
 	odd := []string{`null`, `true`, `0`, `"9001"`, `9001.0`, `1e999`, `"2026-03-29"`, `""`, `[]`, `{}`, `[null,"Oura"]`, `{"physical_summary":{"distance":{"STEPS_INT":1}}}`, `nul`, "\"\xff\"", `"\ud800"`}
