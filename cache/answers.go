@@ -22,10 +22,22 @@ type key struct {
 
 // answer is what is remembered under a key.
 type answer struct {
-	value    any // an *entry of the key's kind
+	value    any // a held of the key's kind
+	state    uint64
+	age      connectors.Age
 	bytes    int
 	freshFor time.Duration
 }
+
+// held is a value as it is held in this process. The collector looks at everything that is remembered again and again, so that it
+// has few pointers; whole is what it was before.
+type held[V any] interface {
+	whole() V
+	bytes() int // of the heap, the sizes of the parts on a machine of 64 bits, rounded up
+}
+
+// hold makes a value one that can be held.
+type hold[V any] func(V) held[V]
 
 // entry is an answer of an upstream. Whoever finds it shares it: nobody may change it.
 type entry[V any] struct {
@@ -41,9 +53,9 @@ type Counters struct {
 	Misses atomic.Int64 // answers that the upstream was asked for
 }
 
-// goodFor says whether an answer may stand for a read.
-func (e *entry[V]) goodFor(r connectors.Reuse, now time.Time) bool {
-	return e.State == r.State && now.Before(e.Age.FreshUntil) && now.Sub(e.Age.ReadAt) <= r.MaxAge
+// goodFor says whether an answer, given in that state, may stand for a read.
+func goodFor(r connectors.Reuse, state uint64, age connectors.Age, now time.Time) bool {
+	return state == r.State && now.Before(age.FreshUntil) && now.Sub(age.ReadAt) <= r.MaxAge
 }
 
 // mayFind says whether any answer may stand for a read.
@@ -60,12 +72,12 @@ func look[V any](c *Cache, k key, r connectors.Reuse) (*entry[V], bool) {
 	if !ok {
 		return nil, false
 	}
-	e, ok := found.value.(*entry[V])
-	if !ok || !e.goodFor(r, c.config.Now()) {
+	value, ok := found.value.(held[V])
+	if !ok || !goodFor(r, found.state, found.age, c.config.Now()) {
 		return nil, false
 	}
 	c.Counters.Hits.Add(1)
-	return e, true
+	return &entry[V]{value.whole(), found.state, found.age}, true
 }
 
 // wanted is an answer that is looked for.
@@ -74,8 +86,8 @@ type wanted struct {
 	reuse connectors.Reuse
 }
 
-// find finds answers, here or where they are shared: nil for each that is not there. weigh is that of keep.
-func find[V any](ctx context.Context, c *Cache, all []wanted, weigh func(V) int) []*entry[V] {
+// find finds answers, here or where they are shared: nil for each that is not there.
+func find[V any](ctx context.Context, c *Cache, all []wanted, hold hold[V]) []*entry[V] {
 	found := make([]*entry[V], len(all))
 	var elsewhere []int
 	for i, w := range all {
@@ -85,46 +97,44 @@ func find[V any](ctx context.Context, c *Cache, all []wanted, weigh func(V) int)
 		}
 	}
 	if len(elsewhere) > 0 {
-		findShared(ctx, c, all, elsewhere, found, weigh)
+		findShared(ctx, c, all, elsewhere, found, hold)
 	}
 	return found
 }
 
-// keep remembers an answer, and gives its age. weigh gives the bytes of the value.
-func keep[V any](c *Cache, k key, r connectors.Reuse, readAt time.Time, freshFor time.Duration, value V, weigh func(V) int) connectors.Age {
+// keep remembers an answer, and gives its age.
+func keep[V any](c *Cache, k key, r connectors.Reuse, readAt time.Time, freshFor time.Duration, value V, hold hold[V]) connectors.Age {
 	c.Counters.Misses.Add(1)
 	age := connectors.Age{ReadAt: readAt}
 	if c.answers == nil || r.User == "" || r.State == 0 || freshFor <= 0 {
 		return age
 	}
 	age.FreshUntil = readAt.Add(freshFor)
-	e := &entry[V]{value, r.State, age}
-	if c.put(k, e, weigh(value), freshFor) && c.config.Shared != nil {
-		c.config.Shared.put(k, e, freshFor)
+	if put(c, k, hold(value), r.State, age, freshFor) && c.config.Shared != nil {
+		c.config.Shared.put(k, &entry[V]{value, r.State, age}, freshFor)
 	}
 	return age
 }
 
 // put remembers an answer in this process, unless it is so large that many others would go for it.
-func (c *Cache) put(k key, e any, bytes int, freshFor time.Duration) bool {
-	bytes += entryBytes + len(k.user) + len(k.account)
+func put[V any](c *Cache, k key, value held[V], state uint64, age connectors.Age, freshFor time.Duration) bool {
+	bytes := value.bytes() + entryBytes + len(k.user) + len(k.account)
 	if bytes > c.largest() {
 		return false
 	}
-	c.answers.Set(k, answer{e, bytes, freshFor})
+	c.answers.Set(k, answer{value, state, age, bytes, freshFor})
 	return true
 }
 
 // largest is how large an answer may be that is remembered.
-func (c *Cache) largest() int { return c.config.Bytes / 16 }
+func (c *Cache) largest() int { return c.config.Bytes / 32 }
 
-// The bytes of what is remembered, as far as they do not follow from the lengths of texts: the sizes of its parts on a machine of
-// 64 bits, rounded up. A test compares them with what the heap grows by.
+// The bytes of what is remembered, as far as they do not follow from the lengths of texts. A test compares them with what the heap
+// grows by.
 const (
-	entryBytes  = 450 // a key, an entry, and otter's own node
+	entryBytes  = 450 // a key, an answer, and otter's own node
 	sourceBytes = 112
 	dayBytes    = 80
-	sampleBytes = 112
 )
 
 func weighSource(s health.DataSource) int {

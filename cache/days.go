@@ -63,7 +63,7 @@ func (r *dayReader) ask(ctx context.Context, account connectors.Account, dates [
 		all[i] = wanted{r.keyOf(account, date), account.Reuse}
 	}
 	missing := make([]int, 0, len(all))
-	for i, e := range find(ctx, r.Cache, all, weighDay) {
+	for i, e := range find(ctx, r.Cache, all, holdDay) {
 		if e == nil {
 			missing = append(missing, i)
 		} else {
@@ -81,7 +81,7 @@ func (r *dayReader) ask(ctx context.Context, account connectors.Account, dates [
 			if result.Total.Steps != nil {
 				freshFor = r.freshFor(dates[i].AddDays(1).Start(health.UTC), now)
 			}
-			result.Age = keep(r.Cache, all[i].key, account.Reuse, now, freshFor, result.Total, weighDay)
+			result.Age = keep(r.Cache, all[i].key, account.Reuse, now, freshFor, result.Total, holdDay)
 		}
 		results[i] = result
 	}
@@ -108,9 +108,16 @@ func textOf(dates []health.Date) string {
 	return b.String()
 }
 
-func weighDay(total health.DayTotal) int {
+// heldDay is held as it is.
+type heldDay health.DayTotal
+
+func holdDay(total health.DayTotal) held[health.DayTotal] { return (*heldDay)(&total) }
+
+func (h *heldDay) whole() health.DayTotal { return health.DayTotal(*h) }
+
+func (h *heldDay) bytes() int {
 	bytes := dayBytes
-	for _, source := range total.DataSources {
+	for _, source := range h.DataSources {
 		bytes += weighSource(source)
 	}
 	return bytes

@@ -77,7 +77,7 @@ func (r *linkReader) ask(ctx context.Context, accounts []connectors.Account) []c
 		all[i] = wanted{r.keyOf(account), account.Reuse}
 	}
 	missing := make([]int, 0, len(all))
-	for i, e := range find(ctx, r.Cache, all, weighLinks) {
+	for i, e := range find(ctx, r.Cache, all, holdLinks) {
 		if e == nil {
 			missing = append(missing, i)
 		} else {
@@ -91,7 +91,7 @@ func (r *linkReader) ask(ctx context.Context, accounts []connectors.Account) []c
 	for j, result := range r.LinkReader.ReadLinks(ctx, pick(accounts, missing)) {
 		i := missing[j]
 		if result.Age = (connectors.Age{ReadAt: now}); result.Err == nil {
-			result.Age = keep(r.Cache, all[i].key, all[i].reuse, now, r.config.Freshness.Links, result, weighLinks)
+			result.Age = keep(r.Cache, all[i].key, all[i].reuse, now, r.config.Freshness.Links, result, holdLinks)
 		}
 		results[i] = result
 	}
@@ -102,8 +102,15 @@ func (r *linkReader) keyOf(account connectors.Account) key {
 	return key{kind: kindLinks, connector: r.connector, user: account.Reuse.User, account: account.ID}
 }
 
-func weighLinks(r connectors.LinksResult) (bytes int) {
-	for _, link := range r.Links {
+// heldLinks are held as they are: connectors make lists that people share.
+type heldLinks connectors.LinksResult
+
+func holdLinks(r connectors.LinksResult) held[connectors.LinksResult] { return (*heldLinks)(&r) }
+
+func (h *heldLinks) whole() connectors.LinksResult { return connectors.LinksResult(*h) }
+
+func (h *heldLinks) bytes() (bytes int) {
+	for _, link := range h.Links {
 		bytes += weighSource(link.DataSource)
 	}
 	return bytes

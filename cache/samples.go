@@ -91,7 +91,7 @@ func (r *sampleReader) join(one read) (w *walk, begins bool) {
 // lead makes the walk, and hands what it brings to whoever waits by then. However it ends, nobody waits for it longer.
 func (r *sampleReader) lead(ctx context.Context, w *walk, k key, account connectors.Account, request connectors.SampleRequest, yield func([]health.Sample) bool) connectors.SampleResult {
 	defer r.end(w)
-	if e := find(ctx, r.Cache, []wanted{{k, account.Reuse}}, weighSamples)[0]; e != nil {
+	if e := find(ctx, r.Cache, []wanted{{k, account.Reuse}}, holdSamples)[0]; e != nil {
 		w.samples, w.Result.Age, w.whole = e.Value, e.Age, true
 		return w.again(e.Age, account.Reuse, yield)
 	}
@@ -110,7 +110,7 @@ func (r *sampleReader) lead(ctx context.Context, w *walk, k key, account connect
 	w.part = w.part || stopped
 	w.whole = ctx.Err() == nil
 	if w.whole && !w.part && w.Result.Err == nil {
-		w.Result.Age = keep(r.Cache, k, account.Reuse, now, r.freshFor(request.Span.End, now), w.samples, func(samples) int { return bytes })
+		w.Result.Age = keep(r.Cache, k, account.Reuse, now, r.freshFor(request.Span.End, now), w.samples, holdSamples)
 	}
 	return w.Result
 }
@@ -147,12 +147,8 @@ func (r *sampleReader) WaitedFor() (n int) {
 	return n
 }
 
-func weighSamples(s samples) (bytes int) {
-	for _, page := range s.Pages {
-		bytes += weighPage(page)
-	}
-	return bytes
-}
+// sampleBytes are those of a sample on its way, its texts aside.
+const sampleBytes = 112
 
 func weighPage(page []health.Sample) int {
 	bytes := len(page) * sampleBytes

@@ -150,7 +150,7 @@ func (s *Shared) forget(user health.UserID) {
 }
 
 // findShared finds the answers elsewhere, and remembers them here.
-func findShared[V any](ctx context.Context, c *Cache, all []wanted, elsewhere []int, found []*entry[V], weigh func(V) int) {
+func findShared[V any](ctx context.Context, c *Cache, all []wanted, elsewhere []int, found []*entry[V], hold hold[V]) {
 	s := c.config.Shared
 	names := make([]string, len(elsewhere))
 	for j, i := range elsewhere {
@@ -165,12 +165,12 @@ func findShared[V any](ctx context.Context, c *Cache, all []wanted, elsewhere []
 		i := elsewhere[j]
 		plain, err := s.sealer.OpenAnswer(all[i].key.place(), []byte(text))
 		e := &entry[V]{}
-		if err != nil || json.Unmarshal(plain, e) != nil || !e.goodFor(all[i].reuse, now) {
+		if err != nil || json.Unmarshal(plain, e) != nil || !goodFor(all[i].reuse, e.State, e.Age, now) {
 			continue // altered, sealed under a key that is gone, or of another state
 		}
 		found[i] = e
 		c.Counters.Shared.Add(1)
-		c.put(all[i].key, e, weigh(e.Value), e.Age.FreshUntil.Sub(now))
+		put(c, all[i].key, hold(e.Value), e.State, e.Age, e.Age.FreshUntil.Sub(now))
 	}
 }
 
