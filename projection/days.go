@@ -10,7 +10,7 @@ import (
 	"healthgraph/health"
 )
 
-// DailySteps is a day that is written already. The schema's DailySteps is bound to it.
+// DailySteps are days that are written already: all of a list, as its one element. The schema's DailySteps is bound to it.
 type DailySteps struct {
 	*health.DailySteps // nil: gqlgen asks for no field of what is written
 
@@ -30,12 +30,11 @@ func (d *DailySteps) UnmarshalGQLContext(context.Context, any) error {
 
 // Days writes days as the field that ctx stands at selects them.
 func Days(ctx context.Context, days []health.DailySteps) []DailySteps {
-	all := make([]DailySteps, len(days))
-	write := day.selected(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field)
-	for i, json := range writeEach(write, days) {
-		all[i].json = json
+	if len(days) == 0 {
+		return []DailySteps{}
 	}
-	return all
+	write := day.selected(graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field)
+	return []DailySteps{{json: writeList(write, days)}}
 }
 
 var day = Object[health.DailySteps]{

@@ -3,6 +3,7 @@ package projection_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -49,10 +50,16 @@ func fewDays() (days []health.DailySteps, same []object) {
 func projectDays(t require.TestingT, operation *graphql.OperationContext, field *ast.Field, days []health.DailySteps) (written []string) {
 	ctx := graphql.WithOperationContext(context.Background(), operation)
 	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{Field: graphql.CollectedField{Field: field, Selections: field.SelectionSet}})
+	var list graphql.Array
 	for _, day := range projection.Days(ctx, days) {
-		var b bytes.Buffer
-		require.NoError(t, day.MarshalGQLContext(ctx, &b))
-		written = append(written, b.String())
+		list = append(list, graphql.WrapContextMarshaler(ctx, day))
+	}
+	var b bytes.Buffer
+	list.MarshalGQL(&b)
+	var each []json.RawMessage
+	require.NoError(t, json.Unmarshal(b.Bytes(), &each))
+	for _, day := range each {
+		written = append(written, string(day))
 	}
 	return written
 }
@@ -63,11 +70,19 @@ func TestDaysAreTheAnswerOfTheSpecification(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := selections{t: t, named: map[string][]string{}}
 		operation, field := operationOn(t, "days", s.of("DailySteps", 3)+" } }"+s.fragments.String(), nil)
-		for i, got := range projectDays(t, operation, field, days) {
+		written := projectDays(t, operation, field, days)
+		require.Len(t, written, len(days))
+		for i, got := range written {
 			want := reference{operation.Doc, operation.Variables}.execute("DailySteps", []ast.SelectionSet{field.SelectionSet}, same[i])
 			require.Equal(t, normal(t, want), normal(t, got))
 		}
 	})
+}
+
+func TestNoDaysAreAnEmptyList(t *testing.T) {
+	operation, field := operationOn(t, "days", `{ date } } }`, nil)
+	require.Empty(t, projectDays(t, operation, field, nil))
+	require.NotNil(t, projection.Days(t.Context(), nil), "which is not null")
 }
 
 func BenchmarkDays(b *testing.B) {

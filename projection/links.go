@@ -15,7 +15,7 @@ type Link struct {
 	*health.DataSourceLink
 
 	authorize Authorize
-	json      []byte // what a list has written of it already; else nil
+	json      []byte // of all links of a list, as its one element; nil where it is not written yet
 }
 
 // Authorize begins to find where to send the person's browser for a link, nil for nowhere; what it gives waits for it.
@@ -61,11 +61,10 @@ func Links(ctx context.Context, links []*health.DataSourceLink, authorize Author
 		}
 		written[i] = writtenLink{link, begin(at, asked, link, authorize)}
 	}
-	all := make([]Link, len(links))
-	for i, json := range writeEach(link.selected(operation, field, "Node"), written) {
-		all[i] = Link{json: json}
+	if len(links) == 0 {
+		return []Link{}
 	}
-	return all
+	return []Link{{json: writeList(link.selected(operation, field, "Node"), written)}}
 }
 
 // addressAsked is one selection of authorizationUrl.

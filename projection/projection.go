@@ -112,25 +112,21 @@ func (object Object[T]) selected(operation *graphql.OperationContext, of graphql
 	}
 }
 
-// writeEach writes the elements of a list, each by itself, into one piece of memory.
-func writeEach[T any](write writer[T], list []T) [][]byte {
+// writeList writes the elements of a list, commas between them, for one element of gqlgen's to be all of them: it puts the brackets around.
+// For a list of several gqlgen would begin a goroutine for each.
+func writeList[T any](write writer[T], list []T) []byte {
 	const likely = 64 // bytes of an element
 	o := output{b: make([]byte, 0, likely*len(list))}
-	ends := make([]int, len(list))
 	for i := range list {
+		if i > 0 {
+			o.b = append(o.b, ',')
+		}
 		write(&o, &list[i])
-		ends[i] = len(o.b)
 		if i == sampled {
 			o.b = slices.Grow(o.b, len(o.b)*(len(list)-i-1)/(i+1)*9/8)
 		}
 	}
-	written := make([][]byte, len(list))
-	begin := 0
-	for i, end := range ends {
-		written[i] = o.b[begin:end:end]
-		begin = end
-	}
-	return written
+	return o.b
 }
 
 // Leaf is a field of a scalar or an enum, whose JSON is appended.
