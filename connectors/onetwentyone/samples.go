@@ -112,32 +112,21 @@ func (r *reading) add(page samplePage, body []byte) (samples []health.Sample, er
 	case page.items > 0 && !page.recognised:
 		return nil, r.client.Invalid("no sample has a value and a start under a name that is known")
 	}
-	r.page, r.before = r.before, r.page
-	if r.page == nil {
-		r.page = make(map[health.SamplePlace]bool, len(page.samples))
-	}
-	clear(r.page)
-	latest, ascending := r.latest, r.ascending
 	var first health.SamplePlace
 	if len(page.samples) > 0 {
 		first = identityOf(page.samples[0])
 	}
-	samples = page.samples[:0]
-	for _, sample := range page.samples {
-		key := identityOf(sample)
-		switch {
-		case r.landmarks[key]:
-			return nil, r.client.Invalid("a page that begins again where an earlier one did")
-		case r.page[key] || r.before[key]:
-			continue
+	var latest time.Time
+	ascending := r.ascending
+	if r.isAll(page) {
+		samples, latest = page.samples, page.samples[len(page.samples)-1].Start
+	} else if samples, latest, ascending, err = r.unseen(page.samples); err != nil {
+		return nil, err
+	}
+	for i := range samples {
+		if samples[i].End.After(r.newest) {
+			r.newest = samples[i].End
 		}
-		r.page[key] = true
-		ascending = ascending && !sample.Start.Before(latest)
-		latest = sample.Start
-		if sample.End.After(r.newest) {
-			r.newest = sample.End
-		}
-		samples = append(samples, sample)
 	}
 	switch {
 	case !first.IsZero():
@@ -150,4 +139,44 @@ func (r *reading) add(page samplePage, body []byte) (samples []health.Sample, er
 	r.latest, r.ascending = latest, ascending
 	r.refused += page.refused
 	return samples, nil
+}
+
+// isAll says whether a page is the whole list, each of whose samples starts later than the one before it: then none stands there twice,
+// and as almost all lists are of one page, nothing has to be remembered of them.
+func (r *reading) isAll(page samplePage) bool {
+	if *page.hasMore || len(r.landmarks) > 0 || len(page.samples) == 0 {
+		return false
+	}
+	for i := range page.samples[1:] {
+		if !page.samples[i].Start.Before(page.samples[i+1].Start) {
+			return false
+		}
+	}
+	return true
+}
+
+// unseen gives those that were not on this page already, or on the one before, when the last one starts, and whether all pages still
+// ascend.
+func (r *reading) unseen(all []health.Sample) (samples []health.Sample, latest time.Time, ascending bool, err error) {
+	r.page, r.before = r.before, r.page
+	if r.page == nil {
+		r.page = make(map[health.SamplePlace]bool, len(all))
+	}
+	clear(r.page)
+	latest, ascending = r.latest, r.ascending
+	samples = all[:0]
+	for _, sample := range all {
+		key := identityOf(sample)
+		switch {
+		case r.landmarks[key]:
+			return nil, latest, ascending, r.client.Invalid("a page that begins again where an earlier one did")
+		case r.page[key] || r.before[key]:
+			continue
+		}
+		r.page[key] = true
+		ascending = ascending && !sample.Start.Before(latest)
+		latest = sample.Start
+		samples = append(samples, sample)
+	}
+	return samples, latest, ascending, nil
 }
