@@ -49,7 +49,7 @@ func takeDay[T any](f *figure[T], read reading, value *T, sources []health.DataS
 	if len(named) == 0 {
 		named = read.plug.Description.DataSources // it may be any of them
 	}
-	if !slices.ContainsFunc(named, func(s health.DataSource) bool { return !read.ended[s.ID] }) {
+	if !slices.ContainsFunc(named, func(s health.DataSource) bool { return !slices.Contains(read.ended, s.ID) }) {
 		return
 	}
 	outside := slices.DeleteFunc(slices.Clone(named), func(s health.DataSource) bool { return filter.Allows(s.ID) })

@@ -25,7 +25,6 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 		for i, p := range people {
 			before := len(changed)
 			links[i], changed = g.grantLinks(ctx, p, plug, now, changed)
-			changed = worthKeeping(changed, before)
 			news, lost = append(news, p.news(changed[before:])...), p.appendLost(lost, changed[before:])
 		}
 	} else {
@@ -44,7 +43,6 @@ func (g *Gateway) Links(ctx context.Context, connector string, people []*Person)
 			}
 			before := len(changed)
 			links[i], changed = g.shown(ctx, people[i], plug, result, changed)
-			changed = worthKeeping(changed, before)
 			events = append(events, g.changesSeen(people[i], changed[before:])...)
 			news, lost = append(news, people[i].news(changed[before:])...), people[i].appendLost(lost, changed[before:])
 		}
@@ -81,18 +79,6 @@ func (g *Gateway) shown(ctx context.Context, p *Person, plug *connectors.Plug, r
 	g.sort(links)
 	g.offers(plug, links)
 	return links, changed
-}
-
-// worthKeeping leaves out, of what changed from the index first on, the links that never were more than NOT_CONNECTED: there is nothing
-// to remember of them, and whoever just looks costs no write.
-func worthKeeping(changed []LinkRecord, first int) []LinkRecord {
-	kept := changed[:first]
-	for _, record := range changed[first:] {
-		if record.Version > 0 || record.everStood() {
-			kept = append(kept, record)
-		}
-	}
-	return kept
 }
 
 // own completes a source that the connector showed. A source of another connector's that has the same slug gets one of

@@ -75,9 +75,13 @@ func (r LinkRecord) lastKnown() *health.LinkStatus {
 	return &r.Status
 }
 
-// worthWriting says whether the store has to hear of the change from old to r.
+// worthWriting says whether the store has to hear of the change from old to r. Of a link that never was more than NOT_CONNECTED there is
+// nothing to remember: whoever just looks costs no write.
 func (r LinkRecord) worthWriting(old LinkRecord) bool {
-	if old.Version == 0 || r.CheckedAt.Sub(old.CheckedAt) >= checkedAtPrecision {
+	if old.Version == 0 {
+		return r.everStood()
+	}
+	if r.CheckedAt.Sub(old.CheckedAt) >= checkedAtPrecision {
 		return true
 	}
 	return r.Status != old.Status ||

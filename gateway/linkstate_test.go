@@ -169,5 +169,7 @@ func TestOnlyNewsIsWrittenDown(t *testing.T) {
 		assert.True(t, changed(f), name)
 	}
 	unwritten := LinkRecord{Status: health.StatusNotConnected}
-	assert.True(t, unwritten.worthWriting(unwritten), "what is not stored yet")
+	assert.False(t, unwritten.worthWriting(unwritten), "what never stood")
+	assert.True(t, observed(unwritten, true, noon).worthWriting(unwritten), "what is not stored yet")
+	assert.True(t, returned(unwritten, noon).worthWriting(unwritten))
 }

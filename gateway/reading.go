@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"healthgraph/connectors"
@@ -12,30 +13,30 @@ import (
 // reading is what every read of one connector's figures has: what the links said, and what became of it.
 type reading struct {
 	plug   *connectors.Plug
-	live   map[health.DataSourceID]bool // linked, or not known not to be
-	asked  bool                         // false: the upstream was not asked, because of the links or because of down
+	live   []health.DataSourceID // linked, or not known not to be
+	asked  bool                  // false: the upstream was not asked, because of the links or because of down
 	down   *health.Problem
 	again  *health.URL                       // where to link again
 	latest map[health.DataSourceID]time.Time // end of the newest measurement known of, now or earlier
-	ended  map[health.DataSourceID]bool      // revoked: what still arrives from them is not shown
+	ended  []health.DataSourceID             // revoked: what still arrives from them is not shown
 	oldest time.Time                         // when the upstream was asked for the oldest part; zero: just now
 }
 
 // readingOf is what the links that pass a filter say before anything is read. Where it says that reading makes no sense (nothing is
 // linked, or the upstream is known to be down), it stands for the read.
 func (g *Gateway) readingOf(connector string, links []health.DataSourceLink, filter Filter) (r reading, worthReading bool) {
-	r = reading{plug: g.Registry.Plug(connector), live: map[health.DataSourceID]bool{}, latest: map[health.DataSourceID]time.Time{}, ended: map[health.DataSourceID]bool{}}
+	r = reading{plug: g.Registry.Plug(connector), live: make([]health.DataSourceID, 0, len(links)), latest: map[health.DataSourceID]time.Time{}}
 	for _, link := range links {
 		if !filter.Allows(link.DataSource.ID) {
 			continue
 		}
 		switch link.Status {
 		case health.StatusConnected:
-			r.live[link.DataSource.ID] = true
+			r.live = append(r.live, link.DataSource.ID)
 		case health.StatusUnknown, health.StatusReauthorizationRequired:
-			r.live[link.DataSource.ID], r.down = true, link.Problem
+			r.live, r.down = append(r.live, link.DataSource.ID), link.Problem
 		case health.StatusRevoking, health.StatusRevoked:
-			r.ended[link.DataSource.ID] = true
+			r.ended = append(r.ended, link.DataSource.ID)
 		case health.StatusNotConnected, health.StatusPending: // nothing to read
 		}
 		if link.LatestDataAt != nil {
@@ -103,19 +104,14 @@ func (r *reading) sawData(sources []health.DataSource, end time.Time) {
 
 // linked says whether any source that passes the filter is.
 func (r reading) linked(filter Filter) bool {
-	for source := range r.live {
-		if filter.Allows(source) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.live, filter.Allows)
 }
 
 // newest is the end of the newest measurement of the sources that pass the filter.
 func (r reading) newest(filter Filter) time.Time {
 	var newest time.Time
 	for source, end := range r.latest {
-		if filter.Allows(source) && !r.ended[source] {
+		if filter.Allows(source) && !slices.Contains(r.ended, source) {
 			newest = latest(newest, end)
 		}
 	}

@@ -118,6 +118,9 @@ func (r *knownRow) grant() grantRow {
 	}
 }
 
+// likelyLinks is how many links a person has of whom any are stored.
+const likelyLinks = 4
+
 // Known gives all that is remembered of the people's links, in no order: what UpstreamIDs, Links and Grants give, in one statement.
 func (s *Store) Known(ctx context.Context, users []health.UserID) (gateway.Known, error) {
 	var known gateway.Known
@@ -133,6 +136,9 @@ func (s *Store) Known(ctx context.Context, users []health.UserID) (gateway.Known
 		}
 		switch row.table {
 		case knownLink:
+			if known.Links == nil {
+				known.Links = make([]gateway.LinkRecord, 0, likelyLinks*len(users))
+			}
 			known.Links = append(known.Links, row.link().record())
 		case knownID:
 			known.UpstreamIDs = append(known.UpstreamIDs, row.id())
