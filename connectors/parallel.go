@@ -1,28 +1,34 @@
 package connectors
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+
+	"healthgraph/stack"
+)
 
 // Each calls f for every index below n, at most limit at a time, and returns when all are done. f keeps its own errors:
-// one failure never stops the others. A panic in f becomes a panic of the caller, who can recover from it.
+// one failure never stops the others. A panic in f becomes a panic of the caller, who can recover from it; then not all may be done.
 func Each(n, limit int, f func(i int)) {
 	if n == 1 {
 		f(0)
 		return
 	}
-	turns := make(chan struct{}, max(limit, 1))
+	var next atomic.Int64
 	var all sync.WaitGroup
 	var once sync.Once
 	var panicked any
-	for i := range n {
-		turns <- struct{}{}
+	for range min(n, max(limit, 1)) { // goroutines that are used again: each new one would have to grow
 		all.Go(func() {
 			defer func() {
 				if p := recover(); p != nil {
 					once.Do(func() { panicked = p })
 				}
-				<-turns
 			}()
-			f(i)
+			stack.Grow()
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				f(int(i))
+			}
 		})
 	}
 	all.Wait()

@@ -54,7 +54,7 @@ func authorize(ctx context.Context, link *health.DataSourceLink, redirect *healt
 	case link.Status == health.StatusUnknown && link.Problem.Code != health.UpstreamInvalid:
 		return known(nil) // its upstream has just failed, as link.problem says: asking once more would only take longer
 	}
-	wait := r.urls.Load(ctx, keyOfURL(link.User, link.DataSource.ID, redirect))
+	wait := r.urls.Begin(ctx, keyOfURL(link.User, link.DataSource.ID, redirect))
 	return func() (*health.URL, error) {
 		answer, err := wait()
 		if err != nil {

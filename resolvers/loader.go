@@ -7,6 +7,7 @@ import (
 	"github.com/graph-gophers/dataloader/v7"
 
 	"healthgraph/health"
+	"healthgraph/stack"
 )
 
 // loader makes each read of an operation once. Every key is one read: it starts at once, and whoever asks for it again waits for it.
@@ -31,6 +32,7 @@ func (l *loader[K, V]) Load(ctx context.Context, key K) dataloader.Thunk[V] {
 }
 
 func (l *loader[K, V]) batch(ctx context.Context, keys []K) []*dataloader.Result[V] {
+	stack.Grow()
 	results := make([]*dataloader.Result[V], len(keys))
 	for i, key := range keys {
 		results[i] = guarded(ctx, key, l.read)
@@ -45,7 +47,7 @@ func (l *loader[K, V]) forget() {
 	l.made = nil
 }
 
-// memo makes each read of an operation once where no upstream is asked: whoever needs it first does it, without a goroutine.
+// memo makes each read of an operation once where there is nothing to batch: whoever needs it first does it, without a goroutine.
 type memo[K comparable, V any] struct {
 	read func(context.Context, K) (V, error)
 
@@ -55,18 +57,37 @@ type memo[K comparable, V any] struct {
 
 // Load gives what does the read, unless it was done.
 func (m *memo[K, V]) Load(ctx context.Context, key K) dataloader.Thunk[V] {
+	thunk, _ := m.load(ctx, key)
+	return thunk
+}
+
+// Begin is Load for reads that are made side by side: each starts at once, and whoever waits for one that has no turn yet does it.
+func (m *memo[K, V]) Begin(ctx context.Context, key K) dataloader.Thunk[V] {
+	thunk, isNew := m.load(ctx, key)
+	if isNew {
+		go func() {
+			stack.Grow()
+			_, _ = thunk() // for those who wait
+		}()
+	}
+	return thunk
+}
+
+func (m *memo[K, V]) load(ctx context.Context, key K) (thunk dataloader.Thunk[V], isNew bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.made[key] == nil {
-		if m.made == nil {
-			m.made = map[K]dataloader.Thunk[V]{}
-		}
-		m.made[key] = sync.OnceValues(func() (V, error) {
-			result := guarded(ctx, key, m.read)
-			return result.Data, result.Error
-		})
+	if thunk = m.made[key]; thunk != nil {
+		return thunk, false
 	}
-	return m.made[key]
+	if m.made == nil {
+		m.made = map[K]dataloader.Thunk[V]{}
+	}
+	thunk = sync.OnceValues(func() (V, error) {
+		result := guarded(ctx, key, m.read)
+		return result.Data, result.Error
+	})
+	m.made[key] = thunk
+	return thunk, true
 }
 
 // forget makes whoever asks next read afresh.
@@ -92,7 +113,7 @@ func sideBySide[T any](ctx context.Context, connectors []string, read func(conte
 	var all sync.WaitGroup
 	for i, connector := range connectors {
 		if i > 0 {
-			all.Go(func() { results[i] = guarded(ctx, connector, read) })
+			all.Go(func() { stack.Grow(); results[i] = guarded(ctx, connector, read) })
 		}
 	}
 	if len(connectors) > 0 {

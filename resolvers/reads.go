@@ -22,12 +22,12 @@ type reads struct {
 
 	people  memo[group, map[health.UserID]*gateway.Person]
 	granted memo[linksKey, map[health.UserID][]health.DataSourceLink] // of connectors whose links are our own grants
+	urls    memo[urlKey, health.AuthorizationURL]                     // each is a call of its own
 	links   loader[linksKey, map[health.UserID][]health.DataSourceLink]
 	zones   loader[health.UserID, gateway.Zone]
 	steps   loader[daysKey, gateway.StepRead]
 	samples loader[samplesKey, gateway.SampleRead]
 	daily   loader[dailyKey, gateway.DailyRead]
-	urls    loader[urlKey, health.AuthorizationURL]
 	sleeps  loader[daysKey, gateway.SleepRead]
 	kept    loader[string, map[health.UserID][]gateway.KeptDay]
 }

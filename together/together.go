@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 	"sync"
+
+	"healthgraph/stack"
 )
 
 // Reads makes identical reads that are under way at the same time once. A key says whose the read is and of what: nothing
@@ -169,6 +171,7 @@ func (t *Reads[K, V]) fly(own *flight[K, V], missing []int, f func(context.Conte
 		t.mu.Unlock()
 		close(own.done)
 	}()
+	stack.Grow()
 	own.values = f(own.ctx, missing)
 }
 
