@@ -7,6 +7,8 @@
 package cache
 
 import (
+	"context"
+	"errors"
 	"math"
 	"time"
 
@@ -66,10 +68,12 @@ func (c *Cache) Before(registry *connectors.Registry) {
 		f := front{c, plug.Description.ID, plug.Description.Name}
 		if plug.Links != nil {
 			r := &linkReader{LinkReader: plug.Links, front: f}
+			r.flights.Join = f.join
 			plug.Links, c.readers = r, append(c.readers, &r.flights)
 		}
 		if plug.DailySteps != nil {
 			r := &dayReader{DailyStepReader: plug.DailySteps, front: f}
+			r.flights.Join = f.join
 			plug.DailySteps, c.readers = r, append(c.readers, &r.flights)
 		}
 		if plug.Samples != nil {
@@ -122,7 +126,16 @@ type front struct {
 	connector, name string
 }
 
-// late is for whoever has no time to wait any more.
+// join is for whoever would wait for a read that another began: as long as its call hangs, so do they.
+func (f front) join(ctx context.Context, _ read) (patient context.Context, leave func(served bool), err error) {
+	return connectors.Wait(ctx, f.name)
+}
+
+// late is for whoever has no time to wait any more, or may not wait.
 func (f front) late(err error) error {
+	var refused *health.Error
+	if errors.As(err, &refused) {
+		return refused
+	}
 	return health.Fail(health.UpstreamUnavailable, f.name+" is not available: it did not answer in time", err)
 }

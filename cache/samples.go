@@ -54,17 +54,12 @@ func (r *sampleReader) ReadSamples(ctx context.Context, account connectors.Accou
 		if e, ok := look[samples](r.Cache, k, account.Reuse); ok {
 			return e.Value.again(e.Age, account.Reuse, yield)
 		}
-		w, begins := r.join(r.readOf(ctx, k, account.Reuse))
+		w, begins := r.find(r.readOf(ctx, k, account.Reuse))
 		if begins {
 			return r.lead(ctx, w, k, account, request, yield)
 		}
-		select {
-		case <-w.done:
-		case <-ctx.Done():
-			r.mu.Lock()
-			w.waiting--
-			r.mu.Unlock()
-			return connectors.SampleResult{Err: r.late(ctx.Err())}
+		if err := r.await(ctx, w); err != nil {
+			return connectors.SampleResult{Err: r.late(err)}
 		}
 		switch {
 		case w.part:
@@ -75,8 +70,27 @@ func (r *sampleReader) ReadSamples(ctx context.Context, account connectors.Accou
 	}
 }
 
-// join finds the walk, or begins it.
-func (r *sampleReader) join(one read) (w *walk, begins bool) {
+// await waits for another's walk. The error says why it did not.
+func (r *sampleReader) await(ctx context.Context, w *walk) error {
+	patient, leave, err := r.join(ctx, w.read)
+	if err == nil {
+		select {
+		case <-w.done:
+			leave(true)
+			return nil
+		case <-patient.Done():
+			leave(false)
+			err = context.Cause(patient)
+		}
+	}
+	r.mu.Lock()
+	w.waiting--
+	r.mu.Unlock()
+	return err
+}
+
+// find finds the walk, or begins it.
+func (r *sampleReader) find(one read) (w *walk, begins bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w, found := r.under[one]

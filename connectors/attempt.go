@@ -149,6 +149,8 @@ const crowdedTime = time.Second
 func (c *Client) noTurn(cause error) error {
 	var e *health.Error
 	switch {
+	case errors.As(cause, &e): // as Wait has it
+		return e
 	case errors.Is(cause, errStuck):
 		e = health.Fail(health.UpstreamUnavailable, c.config.Upstream+" is not available: it has answered nobody for a while", cause)
 	case errors.Is(cause, errCrowded):

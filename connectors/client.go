@@ -21,7 +21,7 @@ const UserAgent = "healthgraph/1.0"
 
 // ClientConfig makes a Client. Zero limits get the defaults named.
 type ClientConfig struct {
-	Upstream     string        // the upstream's name, for messages
+	Upstream     string        // the upstream's name as Describe has it, for messages and Crowds
 	BaseURL      string        // absolute http or https URL; a path in it is kept as a prefix
 	HTTP         *http.Client  // whose transport, and nothing else, is used; nil gets one of its own
 	Timeout      time.Duration // of one attempt, body included; 8 s
@@ -76,7 +76,7 @@ func NewClient(config ClientConfig) (*Client, error) {
 	base.Host = strings.TrimSuffix(base.Host, ":") // of a port that is not told
 	return &Client{
 		config: config, base: base, retries: newRetries(config.Retries), breakers: map[string]*breaker{},
-		own: newPlaces(config.MaxInFlight, config.MaxWaiting, patience(config.Timeout)), signed: newPlaces(config.MaxInFlight, config.MaxWaiting, patience(config.Timeout)),
+		own: newPlaces(config), signed: newPlaces(config),
 	}, nil
 }
 

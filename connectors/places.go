@@ -18,6 +18,7 @@ var (
 
 // places bound the calls in flight, and those that wait for a place: in the order in which they came.
 type places struct {
+	upstream string
 	bulkhead bulkhead.Bulkhead[any]
 	waiting  atomic.Int64
 	most     int64
@@ -26,16 +27,16 @@ type places struct {
 	made     time.Time
 }
 
-func newPlaces(inFlight, waiting int, patience time.Duration) *places {
-	p := &places{most: int64(waiting), patience: patience, made: time.Now()}
-	p.bulkhead = bulkhead.New[any](uint(inFlight)) //nolint:gosec // not negative
+func newPlaces(c ClientConfig) *places {
+	p := &places{upstream: c.Upstream, most: int64(c.MaxWaiting), patience: patience(c.Timeout), made: time.Now()}
+	p.bulkhead = bulkhead.New[any](uint(c.MaxInFlight)) //nolint:gosec // not negative
 	return p
 }
 
-// enter takes a place, to be given back by leave: at once, or after others while ctx lasts. Where too many wait, it is errCrowded
-// at once. Where no place has been given back for long it is errStuck for everybody who waits: an upstream that hangs must not
-// hold all who ask it until its calls are over.
-func (p *places) enter(ctx context.Context) error {
+// enter takes a place, to be given back by leave: at once, or after others while ctx lasts. Where too many calls wait, it is errCrowded
+// at once; where too many operations do, what Wait says. Where no place has been given back for long it is errStuck for everybody who
+// waits: an upstream that hangs must not hold all who ask it until its calls are over.
+func (p *places) enter(ctx context.Context) (err error) {
 	if p.bulkhead.TryAcquirePermit() {
 		p.moved()
 		return nil
@@ -47,9 +48,14 @@ func (p *places) enter(ctx context.Context) error {
 	if p.hope() <= 0 {
 		return errStuck
 	}
-	waiting, cancel := context.WithCancelCause(ctx)
+	patient, leave, err := Wait(ctx, p.upstream)
+	if err != nil {
+		return err
+	}
+	defer func() { leave(err == nil) }()
+	waiting, cancel := context.WithCancelCause(patient)
 	defer cancel(nil)
-	defer p.watch(waiting, cancel)()
+	defer watch(waiting, p.hope, func() { cancel(errStuck) })()
 	if err := p.bulkhead.AcquirePermit(waiting); err != nil {
 		return context.Cause(waiting)
 	}
@@ -62,19 +68,19 @@ func (p *places) leave() {
 	p.bulkhead.ReleasePermit()
 }
 
-// watch cancels whoever waits in vain, until it is stopped.
-func (p *places) watch(waiting context.Context, cancel context.CancelCauseFunc) (stop func() bool) {
+// watch calls cancel when there is no hope left for whoever waits, until it is stopped.
+func watch(waiting context.Context, hope func() time.Duration, cancel func()) (stop func() bool) {
 	var timer *time.Timer
 	timer = time.AfterFunc(time.Hour, func() {
-		switch hope := p.hope(); {
+		switch left := hope(); {
 		case waiting.Err() != nil: // it is over
-		case hope <= 0:
-			cancel(errStuck)
+		case left <= 0:
+			cancel()
 		default:
-			timer.Reset(hope)
+			timer.Reset(left)
 		}
 	})
-	timer.Reset(p.hope())
+	timer.Reset(hope())
 	return timer.Stop
 }
 

@@ -84,6 +84,7 @@ func New(ctx context.Context, config Config) (*Gateway, error) {
 		return nil, err
 	}
 	g := &Gateway{Config: config, ids: ids, discovered: map[health.DataSourceID]health.DataSource{}, rank: map[health.DataSourceID]int{}}
+	g.zoneReads.Join = g.joinZoneRead
 	for i, source := range config.Registry.DataSources() {
 		g.rank[source.ID] = i - len(config.Registry.DataSources())
 	}

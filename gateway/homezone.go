@@ -98,13 +98,18 @@ type zoneRead struct {
 	account   string
 }
 
+// joinZoneRead is for whoever would wait for such a read that another began.
+func (g *Gateway) joinZoneRead(ctx context.Context, read zoneRead) (patient context.Context, leave func(served bool), err error) {
+	return connectors.Wait(ctx, g.Registry.Plug(read.connector).Description.Name)
+}
+
 // readZone asks the upstream for the person's zone and remembers it, once for all who ask at one time.
 func (g *Gateway) readZone(ctx context.Context, p *Person, plug *connectors.Plug) string {
 	known := p.upstream[plug.Description.ID]
 	names, err := g.zoneReads.Read(ctx, []zoneRead{{known.Connector, p.ID, known.ID}}, func(ctx context.Context, _ []int) []string {
 		return []string{g.askZone(ctx, plug, known)}
 	})
-	if err != nil { // it did not come in time, and others wait on
+	if err != nil { // it did not come in time, and others wait on; or too many do
 		return known.TimeZone
 	}
 	return names[0]

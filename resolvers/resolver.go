@@ -26,6 +26,8 @@ type Resolver struct {
 	Log     *slog.Logger
 	// Timeout is the deadline of one operation. What was read by then is the answer, the rest are problems.
 	Timeout time.Duration
+	// Operation marks the context of a query or mutation, before anything is read for it. nil marks none.
+	Operation func(context.Context) context.Context
 	// Admit counts an operation of a service for each of the people whom it is about. It gives those of them for whom it is one
 	// too many, with the time to wait. nil admits all.
 	Admit Admit
@@ -50,6 +52,9 @@ func (r *Resolver) NewSchema() graphql.ExecutableSchema {
 func (r *Resolver) AroundOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription {
 		return r.aroundSubscription(ctx, next)
+	}
+	if r.Operation != nil {
+		ctx = r.Operation(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	ctx, keep := r.Gateway.KeepTogether(ctx)

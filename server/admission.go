@@ -43,6 +43,9 @@ func (a Admission) withDefaults() Admission {
 	return a
 }
 
+// PerUpstream is how many of the operations may wait for one upstream: half of them, so that the rest finds a place while it hangs.
+func (a Admission) PerUpstream() int { return max(a.withDefaults().Operations/2, 1) }
+
 // admission lets operations begin, one after the other.
 type admission struct {
 	Admission

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -94,6 +95,12 @@ func TestOperationsThatAreTooManyAreTurnedAway(t *testing.T) {
 	assert.Equal(t, http.StatusOK, s.send(http.MethodPost, "/graphql", viewer, nil).Code)
 	assert.Equal(t, 1, strings.Count(s.log.String(), "operations were turned away"), "once a minute")
 	assert.NotContains(t, s.log.String(), "person-1")
+}
+
+func TestHalfOfTheOperationsMayWaitForOneUpstream(t *testing.T) {
+	for operations, most := range map[int]int{0: 250 * runtime.GOMAXPROCS(0), 1: 1, 2: 1, 7: 3, 1000: 500} {
+		assert.Equal(t, most, server.Admission{Operations: operations}.PerUpstream())
+	}
 }
 
 func TestNobodyWaitsLongForAPlace(t *testing.T) {

@@ -15,6 +15,11 @@ import (
 //
 // Values are shared, so nobody may change them. The zero Reads is ready for use.
 type Reads[K comparable, V any] struct {
+	// Join is asked by whoever is about to wait for reads that others began, one of which the key names, and may refuse it. The caller
+	// waits while patient lasts, and then tells leave, exactly once, whether the reads have ended by then. nil lets everybody. It is
+	// set before the first Read.
+	Join func(ctx context.Context, key K) (patient context.Context, leave func(served bool), err error)
+
 	mu    sync.Mutex
 	under map[K]place[K, V]
 }
@@ -43,12 +48,12 @@ const mostTogether = 16
 
 // Read gives a value for each key, in order. Those that nobody is reading are read by one call of f, which is given their
 // indices and gives their values in that order. f goes on when this caller leaves, as long as others wait, and at most until the
-// caller's deadline: who has more time reads again. The error is ctx's: the caller left, and others wait on.
+// caller's deadline: who has more time reads again. The error is ctx's, or Join's: the caller left, and others wait on.
 func (t *Reads[K, V]) Read(ctx context.Context, keys []K, f func(ctx context.Context, missing []int) []V) ([]V, error) {
 	values := make([]V, len(keys))
-	places := t.board(ctx, keys, f)
-	if !t.await(ctx, places) {
-		return nil, ctx.Err() //nolint:wrapcheck // the caller says what was not read
+	places, joined := t.board(ctx, keys, f)
+	if err := t.wait(ctx, keys, places, joined); err != nil {
+		return nil, err
 	}
 	var cut []int
 	for i, p := range places {
@@ -62,6 +67,25 @@ func (t *Reads[K, V]) Read(ctx context.Context, keys []K, f func(ctx context.Con
 		}
 	}
 	return values, t.again(ctx, keys, cut, values, f)
+}
+
+// wait waits for the flights, as Join has it where somebody else began one of them.
+func (t *Reads[K, V]) wait(ctx context.Context, keys []K, places []place[K, V], joined int) error {
+	served := func(bool) {}
+	if joined >= 0 && t.Join != nil {
+		patient, leave, err := t.Join(ctx, keys[joined])
+		if err != nil {
+			t.leave(places)
+			return err
+		}
+		ctx, served = patient, leave
+	}
+	all := t.await(ctx, places)
+	served(all)
+	if !all {
+		return context.Cause(ctx) //nolint:wrapcheck // the caller says what was not read
+	}
+	return nil
 }
 
 // await waits for the flights to end, and leaves them. It is false when ctx ended first and others wait for one of them. A flight
@@ -113,16 +137,19 @@ func (t *Reads[K, V]) again(ctx context.Context, keys []K, cut []int, values []V
 	return err
 }
 
-// board finds the reads that are under way, and begins one of the others.
-func (t *Reads[K, V]) board(ctx context.Context, keys []K, f func(context.Context, []int) []V) []place[K, V] {
-	places := make([]place[K, V], len(keys))
+// board finds the reads that are under way, and begins one of the others. joined is the place of one that is; -1 where
+// there is none.
+func (t *Reads[K, V]) board(ctx context.Context, keys []K, f func(context.Context, []int) []V) (places []place[K, V], joined int) {
+	places, joined = make([]place[K, V], len(keys)), -1
 	var missing []int
 	own := &flight[K, V]{done: make(chan struct{})}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i, key := range keys {
 		p, found := t.under[key]
-		if !found {
+		if found {
+			joined = i
+		} else {
 			p = place[K, V]{own, len(missing)}
 			missing = append(missing, i)
 		}
@@ -130,7 +157,7 @@ func (t *Reads[K, V]) board(ctx context.Context, keys []K, f func(context.Contex
 		p.flight.waiting++
 	}
 	if len(missing) == 0 {
-		return places
+		return places, joined
 	}
 	shared := context.WithoutCancel(ctx)
 	if deadline, has := ctx.Deadline(); has {
@@ -148,7 +175,7 @@ func (t *Reads[K, V]) board(ctx context.Context, keys []K, f func(context.Contex
 		}
 	}
 	go t.fly(own, missing, f)
-	return places
+	return places, joined
 }
 
 // takeOff ends the boarding: who comes later reads anew. It is called with mu held.

@@ -2,6 +2,7 @@ package together
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -179,4 +180,51 @@ func TestNobodyJoinsALargeBatch(t *testing.T) {
 	r.waits(16 * 16)
 	close(r.gate)
 	all.Wait()
+}
+
+// Who begins a read is asked nothing; who would wait for another's may be refused, or have less time, and ends nothing by that.
+func TestWhoJoinsWaitsAsTheyMay(t *testing.T) {
+	r := newReader(t)
+	refusal, hurry := errors.New("refused"), errors.New("no more time")
+	patient, end := context.WithCancelCause(t.Context())
+	var joined []string
+	var served []bool
+	refuses := false
+	r.Join = func(_ context.Context, key string) (context.Context, func(bool), error) {
+		joined = append(joined, key)
+		if refuses {
+			return nil, nil, refusal
+		}
+		return patient, func(is bool) { served = append(served, is) }, nil
+	}
+	var all sync.WaitGroup
+	reads := func(want error, keys ...string) {
+		all.Go(func() {
+			values, err := r.read(t.Context(), keys...)
+			assert.ErrorIs(t, err, want)
+			if want == nil {
+				assert.Equal(t, "read "+keys[0], values[0])
+			}
+		})
+	}
+	reads(nil, "a")
+	r.waits(1)
+	assert.Empty(t, joined)
+	refuses = true
+	_, err := r.read(t.Context(), "a")
+	require.ErrorIs(t, err, refusal)
+	_, err = r.read(t.Context(), "b", "a")
+	require.ErrorIs(t, err, refusal)
+	refuses = false
+	reads(hurry, "a")
+	r.waits(2)
+	end(hurry)
+	r.waits(1)
+	patient = t.Context()
+	reads(nil, "a")
+	r.waits(2)
+	close(r.gate)
+	all.Wait()
+	assert.Equal(t, []string{"a", "a", "a", "a"}, joined)
+	assert.Equal(t, []bool{false, true}, served)
 }

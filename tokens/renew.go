@@ -23,7 +23,12 @@ const (
 func (k *Keeper) leaseFor() time.Duration { return turnTime + k.callTimeout + writeTime }
 
 // renew gives a grant newer than the used one. All callers in this process share one upstream call.
-func (k *Keeper) renew(ctx context.Context, used Record, refresher connectors.Refresher) (Record, connectors.Grant, error) {
+func (k *Keeper) renew(ctx context.Context, used Record, refresher connectors.Refresher) (_ Record, _ connectors.Grant, err error) {
+	patient, leave, err := connectors.Wait(ctx, refresher.Describe().Name)
+	if err != nil {
+		return Record{}, connectors.Grant{}, err
+	}
+	defer func() { leave(err == nil) }()
 	type renewed struct {
 		record Record
 		grant  connectors.Grant
@@ -39,8 +44,8 @@ func (k *Keeper) renew(ctx context.Context, used Record, refresher connectors.Re
 		return renewed{record, grant}, err
 	})
 	select {
-	case <-ctx.Done():
-		slow := health.Fail(health.UpstreamUnavailable, "there was no time left to renew the authorisation", ctx.Err())
+	case <-patient.Done():
+		slow := health.Fail(health.UpstreamUnavailable, "there was no time left to renew the authorisation", context.Cause(patient))
 		slow.RetryAfter = k.leaseFor() // it goes on, for so long at most
 		return Record{}, connectors.Grant{}, slow
 	case r := <-result:

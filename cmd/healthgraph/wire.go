@@ -82,8 +82,9 @@ func newApp(ctx context.Context, s settings, o options, log *slog.Logger) (*app,
 		return nil, errors.Join(err, c.close())
 	}
 	streams := server.NewStreams(s.streamLimits())
+	crowds := connectors.NewCrowds(s.admission().PerUpstream())
 	handler := server.New(server.Config{
-		Resolver:      &resolvers.Resolver{Gateway: c.gateway, Log: log, Timeout: s.OperationTimeout},
+		Resolver:      &resolvers.Resolver{Gateway: c.gateway, Log: log, Timeout: s.OperationTimeout, Operation: crowds.Operation},
 		Verifier:      verifier,
 		Introspection: s.Playground,
 		Documents:     documents,

@@ -1,0 +1,210 @@
+package connectors_test
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"healthgraph/connectors"
+	"healthgraph/health"
+	"healthgraph/simulators"
+)
+
+// assertTooMany says that an operation was refused for Paper, and when it may come again.
+func assertTooMany(t *testing.T, err error) {
+	t.Helper()
+	e := health.AsError(err)
+	require.NotNil(t, e)
+	assert.Equal(t, []any{health.UpstreamUnavailable, "too many operations wait for Paper already", time.Second}, []any{e.Code, e.Message, e.RetryAfter})
+}
+
+// In a bubble, where time is exact.
+func TestSoManyOperationsWaitForOneUpstream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		crowds := connectors.NewCrowds(2)
+		operation := func() context.Context { return crowds.Operation(t.Context()) }
+		waits := func(ctx context.Context, upstream string) (patient context.Context, leave func(bool)) {
+			t.Helper()
+			patient, leave, err := connectors.Wait(ctx, upstream)
+			require.NoError(t, err)
+			return patient, leave
+		}
+		refused := func(ctx context.Context) {
+			t.Helper()
+			_, _, err := connectors.Wait(ctx, "Paper")
+			assertTooMany(t, err)
+		}
+		asLongAsItTakes := func(patient context.Context) {
+			t.Helper()
+			_, bounded := patient.Deadline()
+			assert.False(t, bounded)
+		}
+
+		first, second := operation(), operation()
+		patient, leaveFirst := waits(first, "Paper")
+		asLongAsItTakes(patient)
+		patient, leaveSecond := waits(second, "Paper")
+		asLongAsItTakes(patient)
+		patient, leaveAgain := waits(context.WithoutCancel(second), "Paper") // which counts once, also in a read that others join
+		asLongAsItTakes(patient)
+
+		// A third one waits as long as somebody is served now and then, with all its calls, and no longer than is late.
+		served := func() {
+			t.Helper()
+			_, leave := waits(first, "Paper")
+			leave(true)
+		}
+		third := operation()
+		const nearlyStalled, stalled, late = 499 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second
+		began := time.Now()
+		short, leaveThird := waits(third, "Paper")
+		for range 4 {
+			time.Sleep(nearlyStalled)
+			served()
+			require.NoError(t, short.Err())
+		}
+		assert.Less(t, time.Since(began), late)
+		time.Sleep(late - time.Since(began))
+		synctest.Wait()
+		assertTooMany(t, context.Cause(short))
+		leaveThird(false)
+		short, leaveThird = waits(third, "Paper")
+		time.Sleep(nearlyStalled - 4*time.Millisecond) // the last one was served 4 ms ago
+		require.NoError(t, short.Err())
+		shorter, leaveThirds := waits(third, "Paper")
+		time.Sleep(5 * time.Millisecond)
+		synctest.Wait()
+		assertTooMany(t, context.Cause(short))
+		assertTooMany(t, context.Cause(shorter))
+		leaveThird(false)
+		leaveThirds(false)
+		refused(third)
+		refused(operation())
+
+		// Those who wait may wait elsewhere in it, and others for another upstream; who is no operation is not counted.
+		patient, leave := waits(first, "Paper")
+		asLongAsItTakes(patient)
+		leave(false)
+		patient, leave = waits(third, "Card")
+		asLongAsItTakes(patient)
+		leave(false)
+		patient, leave = waits(t.Context(), "Paper")
+		asLongAsItTakes(patient)
+		leave(false)
+
+		// One leaves with the last of its waits.
+		leaveSecond(false)
+		refused(third)
+		leaveAgain(false)
+		patient, leaveThird = waits(third, "Paper")
+		asLongAsItTakes(patient)
+		refused(operation())
+
+		// Once one was served others may hope, unless it had waited for too long.
+		time.Sleep(stalled)
+		leaveThird(true)
+		_, leaveThird = waits(third, "Paper")
+		_, leave = waits(operation(), "Paper")
+		leave(false)
+		time.Sleep(stalled)
+		refused(operation())
+		leaveFirst(true) // from the beginning
+		_, leaveFirst = waits(first, "Paper")
+		refused(operation())
+		time.Sleep(late - stalled - time.Millisecond)
+		leaveThird(true)
+		_, leaveThird = waits(third, "Paper")
+		_, leave = waits(operation(), "Paper")
+		leave(false)
+		leaveFirst(false)
+		leaveThird(false)
+
+		// What was is forgotten when nobody waits any more.
+		_, leaveFirst = waits(first, "Paper")
+		_, leaveSecond = waits(second, "Paper")
+		_, leave = waits(operation(), "Paper")
+		leave(false)
+		leaveFirst(false)
+		leaveSecond(false)
+	})
+}
+
+func TestOperationsThatWaitForAnUpstreamThatHangs(t *testing.T) {
+	p := newPaper(t, connectors.ClientConfig{MaxInFlight: 2, MaxWaiting: 100, Timeout: 6 * time.Second})
+	crowds := connectors.NewCrowds(3)
+	operation := func() context.Context { return crowds.Operation(t.Context()) }
+	p.fault(simulators.Fault{Route: "*", Kind: simulators.KindSlow, DelayMs: 20_000})
+	var underWay, waiting sync.WaitGroup
+	for range 2 {
+		underWay.Go(func() { assert.Equal(t, health.UpstreamUnavailable, code(p.ask(operation(), "GET", "data"))) })
+	}
+	require.Eventually(t, func() bool { return p.control.Calls().PeakInFlight == 2 }, 5*time.Second, time.Millisecond)
+	waits := func(ctx context.Context) {
+		e := p.ask(ctx, "GET", "data")
+		assert.Equal(t, health.UpstreamUnavailable, code(e))
+		assert.Contains(t, e.Message, "answered nobody", "which is told to who waits until patience is over")
+	}
+	for range 3 {
+		ctx := operation()
+		for range 4 {
+			waiting.Go(func() { waits(ctx) })
+		}
+	}
+	waiting.Go(func() { waits(t.Context()) }) // in the background
+	time.Sleep(700 * time.Millisecond)        // nobody was served
+	began := time.Now()
+	assertTooMany(t, p.ask(operation(), "GET", "data"))
+	assert.Less(t, time.Since(began), 500*time.Millisecond, "at once")
+	waiting.Wait()
+	underWay.Wait()
+	assert.Equal(t, 2, p.control.Calls().Total)
+	p.fault()
+	assert.Nil(t, p.ask(operation(), "GET", "data"))
+}
+
+// At a slow upstream something moves all the time, and yet whoever comes waits longer.
+func TestOperationsThatWaitForASlowUpstream(t *testing.T) {
+	p := newPaper(t, connectors.ClientConfig{MaxInFlight: 1, MaxWaiting: 100})
+	crowds := connectors.NewCrowds(2)
+	p.fault(simulators.Fault{Route: "*", Kind: simulators.KindSlow, DelayMs: 300})
+	var all sync.WaitGroup
+	var answered atomic.Int64
+	began := time.Now()
+	for range 40 {
+		all.Go(func() {
+			if e := p.ask(crowds.Operation(t.Context()), "GET", "data"); e != nil {
+				assertTooMany(t, e)
+				assert.Less(t, time.Since(began), 3*time.Second)
+				return
+			}
+			answered.Add(1)
+		})
+	}
+	all.Wait()
+	assert.GreaterOrEqual(t, answered.Load(), int64(3), "one is under way and two wait for as long as it takes")
+	assert.LessOrEqual(t, answered.Load(), int64(2+2000/300+1), "and nobody else for longer than 2 s")
+	assert.EqualValues(t, answered.Load(), p.control.Calls().Total)
+}
+
+// A rush to an upstream that keeps up is answered, however many operations wait for a moment; and so is whoever finds a place.
+func TestARushIsNotRefused(t *testing.T) {
+	for name, inFlight := range map[string]int{"in turns": 2, "all at once": 30} {
+		t.Run(name, func(t *testing.T) {
+			p := newPaper(t, connectors.ClientConfig{MaxInFlight: inFlight, MaxWaiting: 100})
+			crowds := connectors.NewCrowds(1)
+			p.fault(simulators.Fault{Route: "*", Kind: simulators.KindSlow, DelayMs: 5})
+			var all sync.WaitGroup
+			for range 30 {
+				all.Go(func() { assert.Nil(t, p.ask(crowds.Operation(t.Context()), "GET", "data")) })
+			}
+			all.Wait()
+			assert.Equal(t, 30, p.control.Calls().Total)
+		})
+	}
+}
