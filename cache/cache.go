@@ -127,8 +127,8 @@ type front struct {
 }
 
 // join is for whoever would wait for a read that another began: as long as its call hangs, so do they.
-func (f front) join(ctx context.Context, _ read) (patient context.Context, leave func(served bool), err error) {
-	return connectors.Wait(ctx, f.name)
+func (f front) join(ctx context.Context, _ read) (patient context.Context, leave func(), err error) {
+	return connectors.Join(ctx, f.name)
 }
 
 // late is for whoever has no time to wait any more, or may not wait.

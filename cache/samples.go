@@ -74,12 +74,11 @@ func (r *sampleReader) ReadSamples(ctx context.Context, account connectors.Accou
 func (r *sampleReader) await(ctx context.Context, w *walk) error {
 	patient, leave, err := r.join(ctx, w.read)
 	if err == nil {
+		defer leave()
 		select {
 		case <-w.done:
-			leave(true)
 			return nil
 		case <-patient.Done():
-			leave(false)
 			err = context.Cause(patient)
 		}
 	}

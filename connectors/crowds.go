@@ -20,9 +20,10 @@ type Crowds struct {
 
 // crowd are the operations that wait for one upstream.
 type crowd struct {
-	waits  map[*operation]*wait
-	served time.Time     // when one of them last got what it waited for; before that, when the first began to wait
-	took   time.Duration // for how long it had waited
+	waits   map[*operation]*wait
+	beyond  int       // of them, beyond the bound
+	suspect bool      // one of these gave up, and none was served since
+	again   time.Time // when one of these may find out whether that has passed
 }
 
 // operation is one that was admitted.
@@ -34,15 +35,15 @@ type wait struct {
 	until  time.Time // zero for one that waits for as long as it takes
 }
 
-// An upstream keeps up with those who wait for it while one of them is served at least every stalledAfter, and none waits for longer
-// than lateAfter. That many operations wait for a moment is then no fault of its, and a process that is short of CPU time sheds what is
-// too much by its admission.
+// That many operations wait for a moment is no fault of the upstream's: a process that is short of CPU time sheds what is too much by its
+// admission. So those beyond the bound may wait for a moment as well, shorter than one may wait to be admitted, until it was too short
+// for one of them. Then they have to wait no more, but for one now and then.
 const (
-	stalledAfter = 500 * time.Millisecond
-	lateAfter    = 2 * time.Second
+	moment       = 500 * time.Millisecond
+	suspectPause = time.Second
 )
 
-// NewCrowds makes Crowds of so many operations at each upstream. More wait only while the upstream keeps up.
+// NewCrowds makes Crowds of so many operations at each upstream. More wait only for a moment, while that is enough.
 func NewCrowds(most int) *Crowds { return &Crowds{most: most, at: map[string]*crowd{}} }
 
 type operationKey struct{}
@@ -59,70 +60,72 @@ func Wait(ctx context.Context, upstream string) (patient context.Context, leave 
 	if o == nil {
 		return ctx, func(bool) {}, nil
 	}
-	c, begun := o.crowds, time.Now()
-	at, own := c.join(upstream, o, begun)
+	at, own := o.crowds.join(upstream, o)
 	if own == nil {
 		return nil, nil, tooMany(upstream)
 	}
-	if own.until.IsZero() {
-		return ctx, func(served bool) { c.leave(at, o, begun, served) }, nil
+	patient, cancel := ctx, context.CancelFunc(func() {})
+	if !own.until.IsZero() {
+		patient, cancel = context.WithDeadlineCause(ctx, own.until, tooMany(upstream))
 	}
-	patient, cancel := context.WithCancelCause(ctx)
-	stop := watch(patient, func() time.Duration { return c.hope(at, own) }, func() { cancel(tooMany(upstream)) })
 	return patient, func(served bool) {
-		stop()
-		cancel(nil)
-		c.leave(at, o, begun, served)
+		gaveUp := !served && ctx.Err() == nil && patient.Err() != nil
+		cancel()
+		o.crowds.leave(at, o, served, gaveUp)
 	}, nil
 }
 
+// Join is Wait for what another's call will bring, be it that call's refusal: that it ends says nothing of the upstream.
+func Join(ctx context.Context, upstream string) (patient context.Context, leave func(), err error) {
+	patient, left, err := Wait(ctx, upstream)
+	if err != nil {
+		return nil, nil, err
+	}
+	return patient, func() { left(false) }, nil
+}
+
 // join gives the operation's wait in the upstream's crowd; nil where it is one too many.
-func (c *Crowds) join(upstream string, o *operation, now time.Time) (at *crowd, own *wait) {
+func (c *Crowds) join(upstream string, o *operation) (at *crowd, own *wait) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if at = c.at[upstream]; at == nil {
 		at = &crowd{waits: map[*operation]*wait{}}
 		c.at[upstream] = at
 	}
-	if len(at.waits) == 0 {
-		at.served, at.took = now, 0
-	}
-	if own = at.waits[o]; own == nil {
+	now := time.Now()
+	switch own = at.waits[o]; {
+	case own != nil:
+	case len(at.waits) < c.most:
 		own = &wait{}
-		if len(at.waits) >= c.most {
-			own.until = now.Add(lateAfter)
-			if at.took >= lateAfter || at.hope(own, now) <= 0 {
-				return at, nil
-			}
-		}
-		at.waits[o] = own
+		at.suspect = at.suspect && len(at.waits) > 0
+	case at.suspect && (at.beyond > 0 || now.Before(at.again)):
+		return at, nil
+	default:
+		own = &wait{until: now.Add(moment)}
+		at.beyond++
 	}
+	at.waits[o] = own
 	own.places++
 	return at, own
 }
 
-func (c *Crowds) leave(at *crowd, o *operation, begun time.Time, served bool) {
+func (c *Crowds) leave(at *crowd, o *operation, served, gaveUp bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	own := at.waits[o]
+	isBeyond := !own.until.IsZero()
 	if own.places--; own.places == 0 {
 		delete(at.waits, o)
+		if isBeyond {
+			at.beyond--
+		}
 	}
-	if served {
-		at.served = time.Now()
-		at.took = at.served.Sub(begun)
+	switch {
+	case gaveUp:
+		at.suspect, at.again = true, time.Now().Add(suspectPause)
+	case served && isBeyond:
+		at.suspect = false
 	}
-}
-
-func (c *Crowds) hope(at *crowd, own *wait) time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return at.hope(own, time.Now())
-}
-
-// hope is for how long one that is beyond the bound may still wait.
-func (at *crowd) hope(own *wait, now time.Time) time.Duration {
-	return min(own.until.Sub(now), at.served.Add(stalledAfter).Sub(now))
 }
 
 func tooMany(upstream string) error {

@@ -55,7 +55,7 @@ func (p *places) enter(ctx context.Context) (err error) {
 	defer func() { leave(err == nil) }()
 	waiting, cancel := context.WithCancelCause(patient)
 	defer cancel(nil)
-	defer watch(waiting, p.hope, func() { cancel(errStuck) })()
+	defer p.watch(waiting, cancel)()
 	if err := p.bulkhead.AcquirePermit(waiting); err != nil {
 		return context.Cause(waiting)
 	}
@@ -68,19 +68,19 @@ func (p *places) leave() {
 	p.bulkhead.ReleasePermit()
 }
 
-// watch calls cancel when there is no hope left for whoever waits, until it is stopped.
-func watch(waiting context.Context, hope func() time.Duration, cancel func()) (stop func() bool) {
+// watch cancels whoever waits in vain, until it is stopped.
+func (p *places) watch(waiting context.Context, cancel context.CancelCauseFunc) (stop func() bool) {
 	var timer *time.Timer
 	timer = time.AfterFunc(time.Hour, func() {
-		switch left := hope(); {
+		switch hope := p.hope(); {
 		case waiting.Err() != nil: // it is over
-		case left <= 0:
-			cancel()
+		case hope <= 0:
+			cancel(errStuck)
 		default:
-			timer.Reset(left)
+			timer.Reset(hope)
 		}
 	})
-	timer.Reset(hope())
+	timer.Reset(p.hope())
 	return timer.Stop
 }
 

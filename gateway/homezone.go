@@ -99,8 +99,8 @@ type zoneRead struct {
 }
 
 // joinZoneRead is for whoever would wait for such a read that another began.
-func (g *Gateway) joinZoneRead(ctx context.Context, read zoneRead) (patient context.Context, leave func(served bool), err error) {
-	return connectors.Wait(ctx, g.Registry.Plug(read.connector).Description.Name)
+func (g *Gateway) joinZoneRead(ctx context.Context, read zoneRead) (patient context.Context, leave func(), err error) {
+	return connectors.Join(ctx, g.Registry.Plug(read.connector).Description.Name)
 }
 
 // readZone asks the upstream for the person's zone and remembers it, once for all who ask at one time.

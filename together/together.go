@@ -16,9 +16,8 @@ import (
 // Values are shared, so nobody may change them. The zero Reads is ready for use.
 type Reads[K comparable, V any] struct {
 	// Join is asked by whoever is about to wait for reads that others began, one of which the key names, and may refuse it. The caller
-	// waits while patient lasts, and then tells leave, exactly once, whether the reads have ended by then. nil lets everybody. It is
-	// set before the first Read.
-	Join func(ctx context.Context, key K) (patient context.Context, leave func(served bool), err error)
+	// waits while patient lasts, and then calls leave, once. nil lets everybody. It is set before the first Read.
+	Join func(ctx context.Context, key K) (patient context.Context, leave func(), err error)
 
 	mu    sync.Mutex
 	under map[K]place[K, V]
@@ -71,18 +70,16 @@ func (t *Reads[K, V]) Read(ctx context.Context, keys []K, f func(ctx context.Con
 
 // wait waits for the flights, as Join has it where somebody else began one of them.
 func (t *Reads[K, V]) wait(ctx context.Context, keys []K, places []place[K, V], joined int) error {
-	served := func(bool) {}
 	if joined >= 0 && t.Join != nil {
 		patient, leave, err := t.Join(ctx, keys[joined])
 		if err != nil {
 			t.leave(places)
 			return err
 		}
-		ctx, served = patient, leave
+		defer leave()
+		ctx = patient
 	}
-	all := t.await(ctx, places)
-	served(all)
-	if !all {
+	if !t.await(ctx, places) {
 		return context.Cause(ctx) //nolint:wrapcheck // the caller says what was not read
 	}
 	return nil

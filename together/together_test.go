@@ -188,14 +188,14 @@ func TestWhoJoinsWaitsAsTheyMay(t *testing.T) {
 	refusal, hurry := errors.New("refused"), errors.New("no more time")
 	patient, end := context.WithCancelCause(t.Context())
 	var joined []string
-	var served []bool
+	left := 0
 	refuses := false
-	r.Join = func(_ context.Context, key string) (context.Context, func(bool), error) {
+	r.Join = func(_ context.Context, key string) (context.Context, func(), error) {
 		joined = append(joined, key)
 		if refuses {
 			return nil, nil, refusal
 		}
-		return patient, func(is bool) { served = append(served, is) }, nil
+		return patient, func() { left++ }, nil
 	}
 	var all sync.WaitGroup
 	reads := func(want error, keys ...string) {
@@ -226,5 +226,5 @@ func TestWhoJoinsWaitsAsTheyMay(t *testing.T) {
 	close(r.gate)
 	all.Wait()
 	assert.Equal(t, []string{"a", "a", "a", "a"}, joined)
-	assert.Equal(t, []bool{false, true}, served)
+	assert.Equal(t, 2, left)
 }

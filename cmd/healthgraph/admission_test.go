@@ -23,19 +23,21 @@ func TestAnUpstreamThatHangsDoesNotUseUpTheAdmission(t *testing.T) {
 		aboutOneTwentyOne          = `{ stepCount(from: "2026-04-06", to: "2026-04-07", timeZone: "UTC", dataSources: ["onetwentyone"]) { complete problems { code message retryAfter } } }`
 		aboutOneTwentyOneFrom      = `{ stepCount(from: "%s", to: "2026-04-07", timeZone: "UTC", dataSources: ["onetwentyone"]) { complete problems { code message retryAfter } } }` // of which each is a read of its own
 		aboutRook                  = `{ connections(dataSources: ["garmin"]) { status lastKnownStatus problem { code message retryAfter } } }`
+		stepsOfRook                = `{ stepCount(from: "2026-04-06", to: "2026-04-07", timeZone: "UTC", dataSources: ["garmin"]) { complete problems { code message retryAfter } } }`
+		zoneOfRook                 = `{ stepCount(from: "2026-04-06", to: "2026-04-07", dataSources: ["garmin"]) { timeZone } }`
 	)
 	hangs := func(route string) simulators.Fault {
 		return simulators.Fault{Route: route, Kind: simulators.KindSlow, DelayMs: tooSlow}
 	}
-	everybody, oneOfThem := crowd(crowded), make([]string, crowded)
-	for i := range oneOfThem {
-		oneOfThem[i] = everybody[0]
+	everybody, oneOfThem, withoutGrant := crowd(crowded), make([]string, crowded), make([]string, crowded)
+	for i := range everybody {
+		oneOfThem[i], withoutGrant[i] = everybody[0], "without-grant" // which would tell a zone
 	}
 	for name, c := range map[string]struct {
 		people   []string // who ask
 		ask      string
 		hang     func(w *world)
-		underWay int // of their calls
+		underWay int // of them, whose calls are
 		other    string
 	}{
 		"samples of many people": {everybody, aboutOneTwentyOne, func(w *world) { w.fault(w.oneTwentyOne.Control(), hangs("quantity")) }, calls, aboutRook},
@@ -49,14 +51,19 @@ func TestAnUpstreamThatHangsDoesNotUseUpTheAdmission(t *testing.T) {
 			w.fault(w.oneTwentyOne.Control(), hangs("refresh"))
 		}, 1, aboutRook},
 		"links of one person": {oneOfThem, aboutRook, func(w *world) { w.fault(w.rook.Control(), hangs("authorized_v2")) }, 1, aboutOneTwentyOne},
+		"days of one person":  {oneOfThem, stepsOfRook, func(w *world) { w.fault(w.rook.Control(), hangs("physical_summary")) }, 1, aboutOneTwentyOne},
+		"zone of one person":  {withoutGrant, zoneOfRook, func(w *world) { w.fault(w.rook.Control(), hangs("user_info")) }, 1, aboutOneTwentyOne},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, worldOptions{change: func(s *settings) {
 				resilient(s)
+				s.AdmissionWait = 1500 * time.Millisecond // less than the two seconds for which all would wait, on a busy machine
 				s.UpstreamTimeout, s.UpstreamMaxCalls, s.AdmissionOperations, s.AdmissionWaiting = 5*time.Second, calls, operations, 2*crowded
 			}})
+			w.rookPerson("without-grant", `{"sources": {"Garmin": true}}`)
 			for _, person := range append([]string{"somebody"}, everybody...) {
+				w.rookPerson(person, `{"sources": {"Garmin": true}}`)
 				w.oneTwentyOnePerson(person, `{}`)
 				w.link(person, person)
 			}
@@ -94,11 +101,18 @@ func TestAnUpstreamThatHangsDoesNotUseUpTheAdmission(t *testing.T) {
 			close(answers)
 			refused := 0
 			for raw := range answers {
+				if c.ask == zoneOfRook { // which was never known
+					assert.Contains(t, raw, `"timeZone":"UTC"`)
+					continue
+				}
 				assert.Contains(t, raw, `"code":"UPSTREAM_UNAVAILABLE"`)
 				if strings.Contains(raw, "already") {
-					assert.Regexp(t, `"message":"too many operations wait for (ROOK|OneTwentyOne) already","retryAfter":"PT1S"`, raw)
+					assert.Regexp(t, `"message":"too many operations wait for (ROOK|OneTwentyOne) already( \(2 of 2 days could not be read\))?","retryAfter":"PT1S"`, raw)
 					refused++
 				}
+			}
+			if c.ask == zoneOfRook {
+				return
 			}
 			// Those who began to wait before it was seen that nobody is served, and were sent away by then, may have been told another reason.
 			assert.GreaterOrEqual(t, refused, crowded-operations)
