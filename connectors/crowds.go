@@ -22,8 +22,9 @@ type Crowds struct {
 type crowd struct {
 	waits   map[*operation]*wait
 	beyond  int       // of them, beyond the bound
-	suspect bool      // one of these gave up, and none was served since
+	suspect bool      // one of these gave up or would have had to, and none was served since
 	again   time.Time // when one of these may find out whether that has passed
+	moved   time.Time // when a wait last ended otherwise, or the first began
 }
 
 // operation is one that was admitted.
@@ -37,9 +38,11 @@ type wait struct {
 
 // That many operations wait for a moment is no fault of the upstream's: a process that is short of CPU time sheds what is too much by its
 // admission. So those beyond the bound may wait for a moment as well, shorter than one may wait to be admitted, until it was too short
-// for one of them. Then they have to wait no more, but for one now and then.
+// for one of them. Then they have to wait no more, but for one now and then. Half as many again as the bound come only while waits end: an
+// upstream that hangs ends none, and shall not have taken all places before the first moment is over.
 const (
 	moment       = 500 * time.Millisecond
+	stalled      = moment / 2 // without the end of a wait
 	suspectPause = time.Second
 )
 
@@ -69,9 +72,10 @@ func Wait(ctx context.Context, upstream string) (patient context.Context, leave 
 		patient, cancel = context.WithDeadlineCause(ctx, own.until, tooMany(upstream))
 	}
 	return patient, func(served bool) {
-		gaveUp := !served && ctx.Err() == nil && patient.Err() != nil
+		ended := patient.Err() == nil
+		gaveUp := !served && !ended && ctx.Err() == nil
 		cancel()
-		o.crowds.leave(at, o, served, gaveUp)
+		o.crowds.leave(at, o, served, ended, gaveUp)
 	}, nil
 }
 
@@ -93,12 +97,18 @@ func (c *Crowds) join(upstream string, o *operation) (at *crowd, own *wait) {
 		c.at[upstream] = at
 	}
 	now := time.Now()
+	if len(at.waits) == 0 {
+		at.moved = now
+	}
 	switch own = at.waits[o]; {
 	case own != nil:
 	case len(at.waits) < c.most:
 		own = &wait{}
 		at.suspect = at.suspect && len(at.waits) > 0
 	case at.suspect && (at.beyond > 0 || now.Before(at.again)):
+		return at, nil
+	case at.beyond >= c.most/2 && now.Sub(at.moved) >= stalled:
+		at.suspect, at.again = true, now.Add(suspectPause)
 		return at, nil
 	default:
 		own = &wait{until: now.Add(moment)}
@@ -109,9 +119,12 @@ func (c *Crowds) join(upstream string, o *operation) (at *crowd, own *wait) {
 	return at, own
 }
 
-func (c *Crowds) leave(at *crowd, o *operation, served, gaveUp bool) {
+func (c *Crowds) leave(at *crowd, o *operation, served, ended, gaveUp bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if ended {
+		at.moved = time.Now()
+	}
 	own := at.waits[o]
 	isBeyond := !own.until.IsZero()
 	if own.places--; own.places == 0 {

@@ -140,6 +140,51 @@ func TestSoManyOperationsWaitForOneUpstream(t *testing.T) {
 	})
 }
 
+// Beyond half as many again nobody waits where no wait has ended for a while.
+func TestOperationsThatWaitForAnUpstreamThatEndsNoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		crowds := connectors.NewCrowds(4)
+		wait := func() (leave func(bool), err error) {
+			_, leave, err = connectors.Wait(crowds.Operation(t.Context()), "Paper")
+			return leave, err
+		}
+		var leaves []func(bool)
+		defer func() {
+			for _, leave := range leaves {
+				leave(false)
+			}
+		}()
+		admit := func(n int) {
+			t.Helper()
+			for range n {
+				leave, err := wait()
+				require.NoError(t, err)
+				leaves = append(leaves, leave)
+			}
+		}
+		admit(4)
+		time.Sleep(249 * time.Millisecond)
+		admit(3) // waits have not stood still for long
+		time.Sleep(time.Millisecond)
+		_, err := wait()
+		assertTooMany(t, err)
+
+		for _, leave := range leaves {
+			leave(true)
+		}
+		leaves = nil
+		admit(4)
+		time.Sleep(200 * time.Millisecond)
+		leaves[0](false) // as when what it joined has ended
+		leaves = leaves[1:]
+		time.Sleep(200 * time.Millisecond)
+		admit(10)
+		time.Sleep(50 * time.Millisecond)
+		_, err = wait()
+		assertTooMany(t, err)
+	})
+}
+
 func TestOperationsThatWaitForAnUpstreamThatHangs(t *testing.T) {
 	p := newPaper(t, connectors.ClientConfig{MaxInFlight: 2, MaxWaiting: 100, Timeout: 6 * time.Second})
 	crowds := connectors.NewCrowds(3)
