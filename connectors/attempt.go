@@ -34,7 +34,7 @@ func (c *Client) attempt(ctx context.Context, call Call, at *breaker) (o outcome
 		// kind for both, the calls that wait could hold all of them.
 		turns = c.signed
 	}
-	if err := turns.enter(ctx); err != nil {
+	if err := turns.enter(ctx, call.Method != "" && call.Method != http.MethodGet); err != nil {
 		return outcome{err: c.noTurn(err)}
 	}
 	defer turns.leave()

@@ -22,7 +22,7 @@ type Crowds struct {
 type crowd struct {
 	waits   map[*operation]*wait
 	beyond  int       // of them, beyond the bound
-	suspect bool      // one of these gave up or would have had to, and none was served since
+	suspect bool      // one of these gave up in vain or would have had to, and none was served since
 	again   time.Time // when one of these may find out whether that has passed
 	moved   time.Time // when a wait last ended otherwise, or the first began
 }
@@ -34,12 +34,13 @@ type operation struct{ crowds *Crowds }
 type wait struct {
 	places int       // in which it waits
 	until  time.Time // zero for one that waits for as long as it takes
+	served bool      // in any of these, meanwhile
 }
 
 // That many operations wait for a moment is no fault of the upstream's: a process that is short of CPU time sheds what is too much by its
 // admission. So those beyond the bound may wait for a moment as well, shorter than one may wait to be admitted, until it was too short
-// for one of them. Then they have to wait no more, but for one now and then. Half as many again as the bound come only while waits end: an
-// upstream that hangs ends none, and shall not have taken all places before the first moment is over.
+// for one of them. Then they have to wait no more, but for one now and then. More than half as many again as the bound come only while waits
+// end: an upstream that hangs ends none, and shall not have taken all places before the first moment is over.
 const (
 	moment       = 500 * time.Millisecond
 	stalled      = moment / 2 // without the end of a wait
@@ -63,18 +64,24 @@ func Wait(ctx context.Context, upstream string) (patient context.Context, leave 
 	if o == nil {
 		return ctx, func(bool) {}, nil
 	}
-	at, own := o.crowds.join(upstream, o)
-	if own == nil {
+	at, until, ok := o.crowds.join(upstream, o)
+	if !ok {
 		return nil, nil, tooMany(upstream)
 	}
-	patient, cancel := ctx, context.CancelFunc(func() {})
-	if !own.until.IsZero() {
-		patient, cancel = context.WithDeadlineCause(ctx, own.until, tooMany(upstream))
+	patient, stop := ctx, func() {}
+	if !until.IsZero() {
+		hurried, cancel := context.WithCancelCause(ctx)
+		timer := time.AfterFunc(time.Until(until), func() {
+			if o.crowds.isBeyond(at, o) {
+				cancel(tooMany(upstream))
+			}
+		})
+		patient, stop = hurried, func() { timer.Stop(); cancel(nil) }
 	}
 	return patient, func(served bool) {
 		ended := patient.Err() == nil
 		gaveUp := !served && !ended && ctx.Err() == nil
-		cancel()
+		stop()
 		o.crowds.leave(at, o, served, ended, gaveUp)
 	}, nil
 }
@@ -88,8 +95,8 @@ func Join(ctx context.Context, upstream string) (patient context.Context, leave 
 	return patient, func() { left(false) }, nil
 }
 
-// join gives the operation's wait in the upstream's crowd; nil where it is one too many.
-func (c *Crowds) join(upstream string, o *operation) (at *crowd, own *wait) {
+// join begins a wait of the operation's in the upstream's crowd, and says until when it may last; not ok where it is one too many.
+func (c *Crowds) join(upstream string, o *operation) (at *crowd, until time.Time, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if at = c.at[upstream]; at == nil {
@@ -100,23 +107,40 @@ func (c *Crowds) join(upstream string, o *operation) (at *crowd, own *wait) {
 	if len(at.waits) == 0 {
 		at.moved = now
 	}
-	switch own = at.waits[o]; {
+	own := at.waits[o]
+	switch {
 	case own != nil:
 	case len(at.waits) < c.most:
 		own = &wait{}
 		at.suspect = at.suspect && len(at.waits) > 0
 	case at.suspect && (at.beyond > 0 || now.Before(at.again)):
-		return at, nil
+		return at, until, false
 	case at.beyond >= c.most/2 && now.Sub(at.moved) >= stalled:
 		at.suspect, at.again = true, now.Add(suspectPause)
-		return at, nil
+		return at, until, false
 	default:
 		own = &wait{until: now.Add(moment)}
 		at.beyond++
 	}
 	at.waits[o] = own
 	own.places++
-	return at, own
+	return at, own.until, true
+}
+
+// isBeyond says, when its moment is over, whether the operation still is one too many. Where no more wait than may, it waits on as they do.
+func (c *Crowds) isBeyond(at *crowd, o *operation) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	own := at.waits[o]
+	if own == nil || own.until.IsZero() {
+		return false
+	}
+	if len(at.waits)-at.beyond < c.most {
+		own.until = time.Time{}
+		at.beyond--
+		return false
+	}
+	return true
 }
 
 func (c *Crowds) leave(at *crowd, o *operation, served, ended, gaveUp bool) {
@@ -127,6 +151,7 @@ func (c *Crowds) leave(at *crowd, o *operation, served, ended, gaveUp bool) {
 	}
 	own := at.waits[o]
 	isBeyond := !own.until.IsZero()
+	own.served = own.served || served
 	if own.places--; own.places == 0 {
 		delete(at.waits, o)
 		if isBeyond {
@@ -134,7 +159,7 @@ func (c *Crowds) leave(at *crowd, o *operation, served, ended, gaveUp bool) {
 		}
 	}
 	switch {
-	case gaveUp:
+	case gaveUp && !own.served:
 		at.suspect, at.again = true, time.Now().Add(suspectPause)
 	case served && isBeyond:
 		at.suspect = false

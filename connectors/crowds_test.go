@@ -40,19 +40,19 @@ func TestSoManyOperationsWaitForOneUpstream(t *testing.T) {
 			_, _, err := connectors.Wait(ctx, "Paper")
 			assertTooMany(t, err)
 		}
-		asLongAsItTakes := func(patient context.Context) {
+		asLongAsItTakes := func(ctx, patient context.Context) {
 			t.Helper()
-			_, bounded := patient.Deadline()
-			assert.False(t, bounded)
+			assert.True(t, ctx == patient) //nolint:testifylint // the very same one, with no time of its own
 		}
 
 		first, second := operation(), operation()
 		patient, leaveFirst := waits(first, "Paper")
-		asLongAsItTakes(patient)
+		asLongAsItTakes(first, patient)
 		patient, leaveSecond := waits(second, "Paper")
-		asLongAsItTakes(patient)
-		patient, leaveAgain := waits(context.WithoutCancel(second), "Paper") // which counts once, also in a read that others join
-		asLongAsItTakes(patient)
+		asLongAsItTakes(second, patient)
+		again := context.WithoutCancel(second)
+		patient, leaveAgain := waits(again, "Paper") // which counts once, also in a read that others join
+		asLongAsItTakes(again, patient)
 
 		// A third one waits for a moment, with all its calls.
 		const moment, pause = 500 * time.Millisecond, time.Second
@@ -110,13 +110,13 @@ func TestSoManyOperationsWaitForOneUpstream(t *testing.T) {
 
 		// Those who wait may wait elsewhere in it, and others for another upstream; who is no operation is not counted.
 		patient, leave = waits(first, "Paper")
-		asLongAsItTakes(patient)
+		asLongAsItTakes(first, patient)
 		leave(false)
 		patient, leave = waits(third, "Card")
-		asLongAsItTakes(patient)
+		asLongAsItTakes(third, patient)
 		leave(false)
 		patient, leave = waits(t.Context(), "Paper")
-		asLongAsItTakes(patient)
+		asLongAsItTakes(t.Context(), patient)
 		leave(false)
 
 		// One leaves with the last of its waits.
@@ -124,7 +124,7 @@ func TestSoManyOperationsWaitForOneUpstream(t *testing.T) {
 		refused(third)
 		leaveAgain(false)
 		patient, leaveThird = waits(third, "Paper")
-		asLongAsItTakes(patient)
+		asLongAsItTakes(third, patient)
 		refused(operation())
 
 		leaveFirst(true)
@@ -183,6 +183,54 @@ func TestOperationsThatWaitForAnUpstreamThatEndsNoWait(t *testing.T) {
 		_, err = wait()
 		assertTooMany(t, err)
 	})
+}
+
+// Whose moment is over waits on where no more wait than may by then. One of whose calls some were served is no sign of a fault.
+func TestOperationsBeyondTheBoundComeIntoIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		crowds := connectors.NewCrowds(2)
+		wait := func(ctx context.Context) (patient context.Context, leave func(bool)) {
+			t.Helper()
+			patient, leave, err := connectors.Wait(ctx, "Paper")
+			require.NoError(t, err)
+			return patient, leave
+		}
+		const moment = 500 * time.Millisecond
+		first, second, third, fourth := crowds.Operation(t.Context()), crowds.Operation(t.Context()), crowds.Operation(t.Context()), crowds.Operation(t.Context())
+		_, leaveFirst := wait(first)
+		_, leaveSecond := wait(second)
+		patient, leaveThird := wait(third)
+		time.Sleep(moment / 5)
+		leaveFirst(true)
+		time.Sleep(moment)
+		synctest.Wait()
+		require.NoError(t, patient.Err(), "two wait")
+
+		short, leaveFourth := wait(fourth)
+		_, leaveMore := wait(fourth)
+		leaveMore(true)
+		time.Sleep(moment)
+		synctest.Wait()
+		require.Error(t, short.Err(), "a third one is one too many")
+		leaveFourth(false)
+		_, leave := wait(first) // but nobody is suspected for it
+		leave(false)
+		leaveSecond(false)
+		leaveThird(false)
+	})
+}
+
+// Calls that change something are few, and are not refused for the sake of others.
+func TestChangesWaitForTheirTurn(t *testing.T) {
+	p := newPaper(t, connectors.ClientConfig{MaxInFlight: 1, MaxWaiting: 100})
+	crowds := connectors.NewCrowds(1)
+	p.fault(simulators.Fault{Route: "*", Kind: simulators.KindSlow, DelayMs: 400})
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() { assert.Nil(t, p.ask(crowds.Operation(t.Context()), "POST", "data")) })
+	}
+	all.Wait()
+	assert.Equal(t, 4, p.control.Calls().Total)
 }
 
 func TestOperationsThatWaitForAnUpstreamThatHangs(t *testing.T) {

@@ -34,9 +34,9 @@ func newPlaces(c ClientConfig) *places {
 }
 
 // enter takes a place, to be given back by leave: at once, or after others while ctx lasts. Where too many calls wait, it is errCrowded
-// at once; where too many operations do, what Wait says. Where no place has been given back for long it is errStuck for everybody who
+// at once; where too many operations do, what Wait says, unless the call changes something: those are few, and cost the person dear. Where no place has been given back for long it is errStuck for everybody who
 // waits: an upstream that hangs must not hold all who ask it until its calls are over.
-func (p *places) enter(ctx context.Context) (err error) {
+func (p *places) enter(ctx context.Context, changes bool) (err error) {
 	if p.bulkhead.TryAcquirePermit() {
 		p.moved()
 		return nil
@@ -48,11 +48,14 @@ func (p *places) enter(ctx context.Context) (err error) {
 	if p.hope() <= 0 {
 		return errStuck
 	}
-	patient, leave, err := Wait(ctx, p.upstream)
-	if err != nil {
-		return err
+	patient := ctx
+	if !changes {
+		var leave func(bool)
+		if patient, leave, err = Wait(ctx, p.upstream); err != nil {
+			return err
+		}
+		defer func() { leave(err == nil) }()
 	}
-	defer func() { leave(err == nil) }()
 	waiting, cancel := context.WithCancelCause(patient)
 	defer cancel(nil)
 	defer p.watch(waiting, cancel)()

@@ -47,7 +47,7 @@ const mostTogether = 16
 
 // Read gives a value for each key, in order. Those that nobody is reading are read by one call of f, which is given their
 // indices and gives their values in that order. f goes on when this caller leaves, as long as others wait, and at most until the
-// caller's deadline: who has more time reads again. The error is ctx's, or Join's: the caller left, and others wait on.
+// caller's deadline: who has more time reads again. Where f is refused something as that caller's, all who wait are. The error is ctx's, or Join's: the caller left, and others wait on.
 func (t *Reads[K, V]) Read(ctx context.Context, keys []K, f func(ctx context.Context, missing []int) []V) ([]V, error) {
 	values := make([]V, len(keys))
 	places, joined := t.board(ctx, keys, f)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	mathrand "math/rand/v2"
 	"time"
 
@@ -45,6 +46,9 @@ func (k *Keeper) renew(ctx context.Context, used Record, refresher connectors.Re
 	})
 	select {
 	case <-patient.Done():
+		if refused := (*health.Error)(nil); errors.As(context.Cause(patient), &refused) {
+			return Record{}, connectors.Grant{}, refused // too many wait for the upstream
+		}
 		slow := health.Fail(health.UpstreamUnavailable, "there was no time left to renew the authorisation", context.Cause(patient))
 		slow.RetryAfter = k.leaseFor() // it goes on, for so long at most
 		return Record{}, connectors.Grant{}, slow
