@@ -22,13 +22,20 @@ func (g *Gateway) RevokeAll(ctx context.Context, user health.UserID, actor healt
 		}
 	}
 	payload := health.RevokeAllPayload{Results: []health.RevokePayload{}, Complete: true}
-	for _, link := range standing { // one after the other: they share rows, and an upstream's patience
-		result := health.RevokePayload{}
+	down := map[string]*health.Problem{} // by connector
+	for _, link := range standing {      // one after the other: they share rows, and an upstream's patience
+		result, problem := health.RevokePayload{}, down[link.DataSource.Connector]
 		if link.Status == health.StatusUnknown {
-			result = failed(link, link.Problem.Err()) // its upstream has just failed: one more call would only take longer
+			problem = link.Problem
+		}
+		if problem != nil {
+			result = failed(link, problem.Err()) // its upstream has just failed: one more call would only take longer
 			g.logAccess(ctx, g.revocation(user, link.DataSource, actor, result.Outcome))
 		} else if result, err = g.Revoke(ctx, user, link.DataSource.ID, actor); err != nil {
 			return health.RevokeAllPayload{}, err
+		}
+		if result.Outcome == health.RevokeFailed && result.Link.Status == health.StatusUnknown {
+			down[link.DataSource.Connector] = result.Link.Problem
 		}
 		payload.Results = append(payload.Results, result)
 		payload.Complete = payload.Complete && result.Outcome != health.RevokeFailed

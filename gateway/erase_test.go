@@ -93,6 +93,35 @@ func TestNothingIsDeletedWhileALinkCouldNotBeEnded(t *testing.T) {
 	assert.True(t, payload.Erased, "once the upstream is back")
 }
 
+// Whose revocation and list have both just failed is asked no more: the others would only take as long, and all be lost.
+func TestAnUpstreamThatGoesDownBetweenRevocationsIsAskedOnce(t *testing.T) {
+	h := newHouse(t)
+	h.lister.shows(fitbit, appleHealth)
+	asked := 0
+	h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) {
+		asked++
+		h.lister.isDown()
+		return connectors.Revocation{}, down
+	}
+	payload, err := h.RevokeAll(t.Context(), "person-1", byPerson)
+	require.NoError(t, err)
+	assert.Equal(t, 1, asked)
+	require.Len(t, payload.Results, 2)
+	for _, result := range payload.Results {
+		assert.Equal(t, health.RevokeFailed, result.Outcome)
+		assert.Equal(t, health.UpstreamUnavailable, result.Problem.Code)
+	}
+
+	h.lister.shows(fitbit, appleHealth)
+	h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) {
+		asked++
+		return connectors.Revocation{}, down
+	}
+	_, err = h.RevokeAll(t.Context(), "person-1", byPerson)
+	require.NoError(t, err)
+	assert.Equal(t, 3, asked, "its list says that it is there: each is tried")
+}
+
 func TestAPersonOfWhomNothingIsKnownCannotBeErasedWhileAnUpstreamIsDown(t *testing.T) {
 	h := newHouse(t)
 	h.lister.isDown()

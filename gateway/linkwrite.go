@@ -27,18 +27,17 @@ func (g *Gateway) write(ctx context.Context, w linkWrite) {
 	for i := range w.records {
 		g.identify(&w.records[i])
 	}
+	ctx, cancel := outlive(ctx)
+	defer cancel()
 	if _, err := g.put(ctx, w); err != nil {
-		g.Log.ErrorContext(ctx, "links could not be stored", "error", err)
+		g.Log.ErrorContext(ctx, "links could not be stored in time", "error", err)
 	}
 }
 
-// put writes links, even when the caller has gone or its time is up, since the upstream has answered. Who asks is kept waiting for five
-// seconds. What follows from a write follows when it is done, whoever waits for it then: whoever watches is told, and what is kept of who
-// lost a link goes. That goes before the write as well, so that nothing is left behind by a process that dies.
+// put writes links under an outlived context, while which lasts who asks is kept waiting. What follows from a write follows when it is done,
+// whoever waits for it then: whoever watches is told, and what is kept of who lost a link goes. That goes before the write as well, so
+// that nothing is left behind by a process that dies.
 func (g *Gateway) put(ctx context.Context, w linkWrite) ([]health.LinkID, error) {
-	g.forgetDays(ctx, w.connector, w.lost...)
-	ctx, cancel := outlive(ctx)
-	defer cancel()
 	type result struct {
 		written []health.LinkID
 		err     error
@@ -61,6 +60,7 @@ func (g *Gateway) put(ctx context.Context, w linkWrite) ([]health.LinkID, error)
 
 func (g *Gateway) carryOut(ctx context.Context, w linkWrite) (written []health.LinkID, err error) {
 	defer health.Recovered(&err)
+	g.forgetDays(ctx, w.connector, w.lost...)
 	written, err = g.Store.PutLinks(ctx, w.records, w.events...)
 	g.forgetDays(ctx, w.connector, w.lost...) // now nobody keeps any more of it
 	if err == nil {
