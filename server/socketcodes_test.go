@@ -196,7 +196,7 @@ func TestAConnectionDoesNotLastForEver(t *testing.T) {
 }
 
 func TestASilentClientHasGone(t *testing.T) {
-	s := newSite(t, bounded(server.StreamLimits{Ping: 50 * time.Millisecond}))
+	s := newSite(t, bounded(server.StreamLimits{Ping: 400 * time.Millisecond}))
 	url := s.listen()
 	s.look("person-1")
 	lively := s.open(url, s.token)
