@@ -61,6 +61,8 @@ func (g *Gateway) put(ctx context.Context, w linkWrite) ([]health.LinkID, error)
 func (g *Gateway) carryOut(ctx context.Context, w linkWrite) (written []health.LinkID, err error) {
 	defer health.Recovered(&err)
 	g.forgetDays(ctx, w.connector, w.lost...)
+	ctx, cancel := outlive(ctx) // whoever asked may have waited for long enough by now
+	defer cancel()
 	written, err = g.Store.PutLinks(ctx, w.records, w.events...)
 	g.forgetDays(ctx, w.connector, w.lost...) // now nobody keeps any more of it
 	if err == nil {

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,5 +83,22 @@ func TestDaysOfALinkWhoseEndIsWrittenAfterTheAnswerAreForgotten(t *testing.T) {
 		h.lister.shows()
 	})
 	h.tellsLate("fitbit NOT_CONNECTED")
+	assert.Zero(t, h.keptOf("person-1", "lister"))
+}
+
+// Days that somebody else holds keep nobody waiting for longer, and the link's end from being written.
+func TestDaysThatCanNotBeForgottenAtOnceHoldNothingUp(t *testing.T) {
+	t.Parallel()
+	url := storetest.Postgres(t)
+	h := newSlow(t, url, "SELECT 1 FROM kept_days WHERE person = 'person-1' FOR UPDATE", func(h *house) {
+		h.lister.shows(fitbit)
+		h.links("person-1", "lister")
+		h.lister.shows()
+		_, err := storetest.DB(t, url).ExecContext(t.Context(), `INSERT INTO kept_days (person, connector, metric, zone, day, version, fetched_at, sealed)
+			VALUES ('person-1', 'lister', 'stepCount', '', '2026-01-01', 1, now(), '')`)
+		require.NoError(t, err)
+	})
+	h.tellsLate("fitbit NOT_CONNECTED")
+	assert.Equal(t, 1, strings.Count(h.log.String(), "kept days could not be deleted"), "who asks waits for one statement's time, not for each one's")
 	assert.Zero(t, h.keptOf("person-1", "lister"))
 }
