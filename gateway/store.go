@@ -66,7 +66,7 @@ type Store interface {
 	NoteZone(ctx context.Context, id UpstreamID) error
 
 	Links(ctx context.Context, users []health.UserID) ([]LinkRecord, error)
-	// LinksByID gives those links that there are, in no order.
+	// LinksByID gives those links that there are, in no order. Their ids are of before ADR 0013: others say themselves whose they are.
 	LinksByID(ctx context.Context, ids []health.LinkID) ([]LinkRecord, error)
 	// PutLinks writes each record whose row still has the record's Version (or does not exist, for 0), all columns but
 	// LatestDataAt and DataCheckedAt, and says which were written. Each event tells of one of the links, and is written with it,
@@ -88,7 +88,7 @@ type Store interface {
 	// DeletePerson deletes every row of the person and writes the receipt, all or none, and says how many there were.
 	DeletePerson(ctx context.Context, user health.UserID, receipt health.AccessEvent) (int, error)
 
-	// AddAccessEvents writes lines of access logs. One whose key the person's log has already is left as it is.
+	// AddAccessEvents writes lines of access logs. One whose time and key the person's log has already is left as it is.
 	AddAccessEvents(ctx context.Context, events []health.AccessEvent) error
 	// AccessEvents gives at most limit lines of the person's log, newest first, from behind before on: its time and key. A
 	// zero before begins with the newest.

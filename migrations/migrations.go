@@ -26,7 +26,7 @@ type migration struct {
 }
 
 // all lists the steps, oldest first.
-var all = []migration{tables, access, apiKeys, budgets, keptDays, zones}
+var all = []migration{tables, access, apiKeys, budgets, keptDays, zones, fewerIndexes}
 
 // State is a migration and what became of it.
 type State struct {

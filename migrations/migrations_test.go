@@ -40,7 +40,7 @@ func tablesOf(t *testing.T, db *bun.DB) []string {
 var tables = []string{"upstream_users", "links", "grants", "spent_states", "data_sources", "instance", "access_log", "leases", "api_keys", "budgets", "kept_days"}
 
 // steps are all there are, oldest first.
-var steps = []string{"20261120090000_tables", "20261121090000_access", "20261121110000_api_keys", "20261121130000_budgets", "20261121140000_kept_days", "20261121150000_zones"}
+var steps = []string{"20261120090000_tables", "20261121090000_access", "20261121110000_api_keys", "20261121130000_budgets", "20261121140000_kept_days", "20261121150000_zones", "20261121160000_fewer_indexes"}
 
 func TestUpAndDown(t *testing.T) {
 	storetest.Both(t, func(t *testing.T, url string) {
@@ -68,7 +68,7 @@ func TestUpAndDown(t *testing.T) {
 
 		require.NoError(t, store.Migrate(ctx, config, progress))
 		assert.ElementsMatch(t, tables, tablesOf(t, db))
-		assert.Equal(t, []string{"applied " + steps[0], "applied " + steps[1], "applied " + steps[2], "applied " + steps[3], "applied " + steps[4], "applied " + steps[5]}, told)
+		assert.Equal(t, []string{"applied " + steps[0], "applied " + steps[1], "applied " + steps[2], "applied " + steps[3], "applied " + steps[4], "applied " + steps[5], "applied " + steps[6]}, told)
 		assert.Equal(t, steps, applied())
 		key := linkKey(t, db)
 
@@ -78,7 +78,7 @@ func TestUpAndDown(t *testing.T) {
 		assert.Equal(t, key, linkKey(t, db), "the key is made once")
 
 		require.NoError(t, store.MigrateDown(ctx, config, progress))
-		assert.Equal(t, []string{"took back " + steps[5], "took back " + steps[4], "took back " + steps[3], "took back " + steps[2], "took back " + steps[1], "took back " + steps[0]}, told)
+		assert.Equal(t, []string{"took back " + steps[6], "took back " + steps[5], "took back " + steps[4], "took back " + steps[3], "took back " + steps[2], "took back " + steps[1], "took back " + steps[0]}, told)
 		assert.Empty(t, tablesOf(t, db))
 		assert.Empty(t, applied())
 
@@ -191,6 +191,61 @@ func TestAccountsHeldBefore(t *testing.T) {
 		_, err = db.ExecContext(ctx, "UPDATE grants SET shared = FALSE WHERE person = 'person-2'")
 		require.Error(t, err)
 	})
+}
+
+// Tables that are made again keep what was in them, column by column, there and back.
+func TestRowsOutliveOtherKeys(t *testing.T) {
+	storetest.Both(t, func(t *testing.T, url string) {
+		t.Helper()
+		ctx, config, db := t.Context(), store.Config{URL: url}, storetest.DB(t, url)
+		require.NoError(t, migrations.UpTo(ctx, db, 6))
+		const linkColumns = "id, person, data_source, connector, status, connected_at, checked_at, latest_data_at, pending_since, revoked_at, late_data_until, version, data_checked_at"
+		const eventColumns = "person, event_key, happened_at, action, actor, actor_name, connector, data_source, outcome"
+		times := make([]any, 8)
+		for i := range times {
+			times[i] = time.Date(2026, time.November, i+1, 2, 3, 4, 5000, time.UTC)
+		}
+		_, err := db.ExecContext(ctx, "INSERT INTO links ("+linkColumns+") VALUES ('link_1', 'person-1', 'oura', 'rook', 'CONNECTED', ?, ?, ?, ?, ?, ?, 7, ?)", times[:7]...)
+		require.NoError(t, err)
+		_, err = db.ExecContext(ctx, "INSERT INTO access_log ("+eventColumns+") VALUES ('person-1', 'key', ?, 'LINKED', 'UPSTREAM', 'name', 'rook', 'oura', 'DONE')", times[7])
+		require.NoError(t, err)
+		rows := func() (all []map[string]any) {
+			for _, query := range []string{"SELECT " + linkColumns + " FROM links", "SELECT " + eventColumns + " FROM access_log"} {
+				var row map[string]any
+				require.NoError(t, db.NewRaw(query).Scan(ctx, &row))
+				all = append(all, row)
+			}
+			return all
+		}
+		twice := func() error {
+			_, err := db.ExecContext(ctx, "INSERT INTO links (id, person, data_source, connector, status, version) VALUES ('link_1', 'person-2', 'oura', 'rook', 'CONNECTED', 1)")
+			return err
+		}
+		before, indexes := rows(), indexesOf(t, db)
+		require.Len(t, before[0], 13)
+		require.Len(t, before[1], 9)
+
+		require.NoError(t, store.Migrate(ctx, config, nil))
+		assert.Equal(t, before, rows())
+		assert.Less(t, len(indexesOf(t, db)), len(indexes))
+		require.Error(t, twice(), "a hash is one link's")
+
+		require.NoError(t, store.MigrateDown(ctx, config, nil))
+		assert.Equal(t, before, rows())
+		assert.ElementsMatch(t, indexes, indexesOf(t, db))
+		require.Error(t, twice())
+	})
+}
+
+// indexesOf names the indexes, those that keys have by themselves included.
+func indexesOf(t *testing.T, db *bun.DB) (names []string) {
+	t.Helper()
+	query := "SELECT name FROM sqlite_master WHERE type = 'index'"
+	if db.Dialect().Name() == dialect.PG {
+		query = "SELECT indexname FROM pg_indexes WHERE schemaname = 'public'"
+	}
+	require.NoError(t, db.NewRaw(query).Scan(t.Context(), &names))
+	return names
 }
 
 // Who waits for another migrator can stop waiting.

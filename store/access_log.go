@@ -15,7 +15,7 @@ type accessRow struct {
 
 	Person     string    `bun:"person,pk,type:text"`
 	Key        string    `bun:"event_key,pk,type:text"`
-	HappenedAt time.Time `bun:"happened_at,type:timestamptz"`
+	HappenedAt time.Time `bun:"happened_at,pk,type:timestamptz"`
 	Action     string    `bun:"action,type:text"`
 	Actor      string    `bun:"actor,type:text"`
 	ActorName  string    `bun:"actor_name,type:text"`
@@ -27,8 +27,11 @@ type accessRow struct {
 // accessColumns are in the order of accessRow.
 const accessColumns = "person, event_key, happened_at, action, actor, actor_name, connector, data_source, outcome"
 
+// accessKey is the primary key of access_log.
+const accessKey = "person, happened_at, event_key"
+
 // addEvent is addAccessEvents for one row.
-var addEvent = "INSERT INTO access_log (" + accessColumns + ") VALUES (" + placeholders(9) + ") ON CONFLICT (person, event_key) DO NOTHING"
+var addEvent = "INSERT INTO access_log (" + accessColumns + ") VALUES (" + placeholders(9) + ") ON CONFLICT (" + accessKey + ") DO NOTHING"
 
 func accessRowOf(e health.AccessEvent) accessRow {
 	if e.Key == "" {
@@ -68,7 +71,7 @@ func (r accessRow) event() health.AccessEvent {
 	}
 }
 
-// AddAccessEvents writes lines of access logs. One whose key the person's log has already is left as it is.
+// AddAccessEvents writes lines of access logs. One whose time and key the person's log has already is left as it is.
 func (s *Store) AddAccessEvents(ctx context.Context, events []health.AccessEvent) error {
 	return addAccessEvents(ctx, s.write, events)
 }
@@ -78,7 +81,7 @@ func addAccessEvents(ctx context.Context, db bun.IDB, events []health.AccessEven
 		return nil
 	}
 	rows := accessRows(events)
-	_, err := db.NewInsert().Model(&rows).On("CONFLICT (person, event_key) DO NOTHING").Exec(ctx)
+	_, err := db.NewInsert().Model(&rows).On("CONFLICT (" + accessKey + ") DO NOTHING").Exec(ctx)
 	return failed("write the access log", err)
 }
 
@@ -103,6 +106,6 @@ func (s *Store) AccessEvents(ctx context.Context, user health.UserID, before hea
 // ForgetAccessEvents deletes at most limit lines that are older than before, and says how many it did. Those that somebody else
 // deletes meanwhile are theirs.
 func (s *Store) ForgetAccessEvents(ctx context.Context, before time.Time, limit int) (int, error) {
-	result, err := deleteOldest(s.write, (*accessRow)(nil), "person, event_key", "happened_at", before, limit).Exec(ctx)
+	result, err := deleteOldest(s.write, (*accessRow)(nil), accessKey, "happened_at", before, limit).Exec(ctx)
 	return changed("forget old lines of the access log", result, err)
 }

@@ -103,7 +103,7 @@ func (s *Store) compileFrequent(ctx context.Context) (err error) {
 		upstreamIDs: people("person, connector, upstream_id, time_zone, zone_due_at", "upstream_users"),
 		grants:      people(readGrantColumns, "grants"),
 		known:       perPerson{compile(s.read, s.selectKnown("person = $1")), compile(s.read, s.selectKnown(s.among("person")))},
-		linksByID:   compile(s.read, "SELECT "+linkColumns+" FROM links WHERE "+s.among("id")),
+		linksByID:   compile(s.read, "SELECT "+linkColumns+" FROM links WHERE "+s.among("id")+" AND length(id) < 64"), // those of links_hashed_id
 	}
 	if s.isSQLite() {
 		s.frequent.putLink = compile(s.write, putLink)

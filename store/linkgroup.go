@@ -212,7 +212,7 @@ func (s *Store) putInTx(ctx context.Context, w linkWrite) (written []health.Link
 		if len(seen) == 0 {
 			return nil
 		}
-		_, err := tx.NewInsert().Model(&seen).On("CONFLICT (person, event_key) DO NOTHING").Exec(ctx)
+		_, err := tx.NewInsert().Model(&seen).On("CONFLICT (" + accessKey + ") DO NOTHING").Exec(ctx)
 		return failed("write the access log", err)
 	})
 	return written, err

@@ -75,7 +75,8 @@ func (s *Store) Links(ctx context.Context, users []health.UserID) ([]gateway.Lin
 	return records, failed("read links", err)
 }
 
-// LinksByID gives those of the links that there are, in no order.
+// LinksByID gives those of the links that there are, in no order. It looks for ids of fewer than 64 characters: longer ones say themselves
+// whose they are (docs/adr/0013-link-ids-say-whose-they-are.md).
 func (s *Store) LinksByID(ctx context.Context, ids []health.LinkID) ([]gateway.LinkRecord, error) {
 	if len(ids) == 0 {
 		return nil, nil
