@@ -47,7 +47,7 @@ type Harness struct {
 
 // The rules, as Violation names them.
 const (
-	RuleDescribe    = "describe"    // the description is stable, and a registry takes it
+	RuleDescribe    = "describe"    // the description is stable, a registry takes it, and failures name the upstream as it does
 	RuleValues      = "values"      // what comes out keeps the contract when all is well
 	RuleOrder       = "order"       // one result for each input, in order, each failing alone
 	RuleHeaders     = "headers"     // every call says who asks and what is wanted

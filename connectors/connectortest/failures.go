@@ -69,6 +69,9 @@ func (s *suite) checkStatus(ctx context.Context, o operation, status int) {
 			if failure != nil && failure.RetryAfter != 7*time.Second {
 				s.violate(RuleStatus, o.name, "%s: Retry-After is not passed on", when)
 			}
+			if failure != nil && !strings.Contains(failure.Message, s.plug.Description.Name) {
+				s.violate(RuleDescribe, o.name, "%s: the failure names another upstream: see ClientConfig.Upstream", when)
+			}
 		}
 	}
 }

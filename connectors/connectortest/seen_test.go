@@ -44,6 +44,9 @@ func TestTheSuiteSeesEachFaultOfPaper(t *testing.T) {
 			d.DataSources = shared
 			return d
 		}}},
+		{[]string{"describe ReadLinks: HTTP status Too Many Requests: the failure names another upstream"}, faults{
+			describe: func(d connectors.Description) connectors.Description { d.Name = "Papyrus"; return d },
+		}},
 		{[]string{"describe: a registry refuses it"}, faults{describe: func(d connectors.Description) connectors.Description {
 			d.ID = "No Slug"
 			return d
