@@ -8,15 +8,17 @@ import (
 	"healthgraph/health"
 )
 
-// gathered are the days that an operation's reads brought and that wait to be written together, whoever they are of. Of nil, nothing
-// waits. Safe for concurrent use.
+// gathered is what an operation's reads found and what waits to be written together, whoever it is of. Of nil, nothing waits. Safe for
+// concurrent use.
 type gathered struct {
 	mu    sync.Mutex
 	days  []NewDays
-	count int
+	count int // of days
+	notes []DataNote
 }
 
-// gatherAtMost is how many days wait. With those of a read that ends, fewer than keepAtOnce, they fit into one statement of the store's.
+// gatherAtMost is how many days wait, and how many notes. With the days of a read that ends, fewer than keepAtOnce, they fit into one
+// statement of the store's.
 const gatherAtMost = 500
 
 type gatheredKey struct{}
@@ -26,14 +28,39 @@ func gatheredIn(ctx context.Context) *gathered {
 	return of
 }
 
-// KeepTogether makes an operation's reads keep what they bring of days together. What waits in the end is written by write, even when
-// the operation's time is up. A read whose context has not been here keeps its own by itself.
-func (g *Gateway) KeepTogether(ctx context.Context) (together context.Context, write func()) {
-	if g.Days == nil {
-		return ctx, func() {}
-	}
+// WriteTogether makes an operation's reads write together what they found of past days, and of how new anything is. What waits in the
+// end is written by write, even when the operation's time is up. A read whose context has not been here writes its own by itself.
+func (g *Gateway) WriteTogether(ctx context.Context) (together context.Context, write func()) {
 	of := &gathered{}
-	return context.WithValue(ctx, gatheredKey{}, of), func() { g.keepDays(ctx, of.all(NewDays{})) }
+	return context.WithValue(ctx, gatheredKey{}, of), func() {
+		g.keepDays(ctx, of.all(NewDays{}))
+		g.writeNotes(ctx, of.allNotes())
+	}
+}
+
+// note gives what is to be written now: nothing, or all there is.
+func (of *gathered) note(notes []DataNote) []DataNote {
+	if of == nil {
+		return notes
+	}
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	if of.notes = append(of.notes, notes...); len(of.notes) < gatherAtMost {
+		return nil
+	}
+	return of.takenNotes()
+}
+
+func (of *gathered) allNotes() []DataNote {
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	return of.takenNotes()
+}
+
+func (of *gathered) takenNotes() []DataNote {
+	notes := of.notes
+	of.notes = nil
+	return notes
 }
 
 // add gives what is to be written now: nothing, or all there is.
@@ -95,5 +122,17 @@ func (g *Gateway) keepDays(ctx context.Context, days []NewDays) {
 	defer cancel()
 	if err := g.Store.KeepDays(ctx, days); err != nil {
 		g.Log.ErrorContext(ctx, "days could not be stored", "error", err)
+	}
+}
+
+// writeNotes writes notes, even when the caller's time is up. Those of somebody who was erased meanwhile change nothing.
+func (g *Gateway) writeNotes(ctx context.Context, notes []DataNote) {
+	if len(notes) == 0 {
+		return
+	}
+	ctx, cancel := outlive(ctx)
+	defer cancel()
+	if err := g.Store.NoteData(ctx, notes); err != nil {
+		g.Log.ErrorContext(ctx, "the times of the newest data could not be stored", "error", err)
 	}
 }

@@ -62,7 +62,7 @@ func TestDaysOfOneOperationAreWrittenTogether(t *testing.T) {
 		return h.statementsOf(func() {
 			ctx, write := t.Context(), func() {}
 			if together {
-				ctx, write = h.KeepTogether(ctx)
+				ctx, write = h.WriteTogether(ctx)
 			}
 			for _, read := range reads[:n] {
 				read(ctx, days)
@@ -84,11 +84,49 @@ func TestDaysOfOneOperationAreWrittenTogether(t *testing.T) {
 	}
 }
 
+// How new each person's data is costs an operation one statement, and is not written again for an hour.
+func TestNotesOfOneOperationAreWrittenTogether(t *testing.T) {
+	h := newHouse(t) // which keeps no days
+	h.lister.shows(fitbit)
+	h.lister.counts(map[string]int{"25": 2000}, fitbit)
+	days := health.DateRange{From: date("2026-03-20"), To: health.DateOf(h.clock.Now(), health.UTC)}
+	const people = 20
+	user := func(i int) health.UserID { return health.UserID(fmt.Sprintf("person-%d", i)) }
+	for i := range people {
+		h.links(user(i), "lister")
+	}
+	look := func(together bool) int {
+		return h.statementsOf(func() {
+			ctx, write := t.Context(), func() {}
+			if together {
+				ctx, write = h.WriteTogether(ctx)
+			}
+			for i := range people {
+				person := h.person(user(i))
+				links := h.Links(ctx, "lister", []*gateway.Person{person})[0]
+				h.Steps(ctx, person, "lister", links, days)
+			}
+			write()
+			write() // a second time there is nothing
+		})["WITH"]
+	}
+	assert.Equal(t, 1, look(true))
+	for i := range people {
+		link := h.links(user(i), "lister")["fitbit"]
+		require.NotNil(t, link.LatestDataAt, user(i))
+		assert.Equal(t, date("2026-03-26").Start(health.UTC), *link.LatestDataAt)
+		assert.WithinDuration(t, h.clock.Now(), *link.DataCheckedAt, time.Second)
+	}
+	assert.Zero(t, look(true), "nothing is new")
+	h.clock.advance(time.Hour)
+	assert.Equal(t, people, look(false), "without an operation each by itself")
+}
+
 // Of a long read nothing waits for the operation's end but less than 200 days, and what others brought before is written with it.
 func TestALongReadWritesAsItGoes(t *testing.T) {
 	h := newKeepingHouse(t)
 	long, short := h.reading("person-1", "lister"), h.reading("person-2", "lister")
-	ctx, write := h.KeepTogether(t.Context())
+	ctx, write := h.WriteTogether(t.Context())
 	short(ctx, 10)
 	require.Zero(t, h.keptOf("person-2", "lister"))
 	long(ctx, 450)
@@ -139,7 +177,7 @@ func TestWhatWaitsIsNotKeptOfWhomThereIsNothingToBeKept(t *testing.T) {
 			for _, connector := range []string{"lister", "granter"} {
 				require.NoError(t, h.store.ForgetDays(t.Context(), connector, []health.UserID{"person-1", "person-2"}))
 			}
-			ctx, write := h.KeepTogether(t.Context())
+			ctx, write := h.WriteTogether(t.Context())
 			of(ctx, 5)
 			beside(ctx, 6)
 			bystander(ctx, 7)
@@ -157,7 +195,7 @@ func TestWhatWaitsIsWrittenAlsoWhenTheTimeIsUp(t *testing.T) {
 	h := newKeepingHouse(t)
 	read := h.reading("person-1", "lister")
 	ctx, leave := context.WithCancel(t.Context())
-	ctx, write := h.KeepTogether(ctx)
+	ctx, write := h.WriteTogether(ctx)
 	read(ctx, 5)
 	leave()
 	write()

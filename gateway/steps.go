@@ -133,7 +133,7 @@ func (g *Gateway) named(ctx context.Context, plug *connectors.Plug, sources []he
 // dataCheckedPrecision spares a write for every read: DataCheckedAt is stored again when it is this much out of date.
 const dataCheckedPrecision = time.Hour
 
-// noteData remembers how new each linked source's newest data is, in one statement, if that is news. sought says whether the read
+// noteData remembers how new each linked source's newest data is, if that is news, with what else the operation finds. sought says whether the read
 // would have shown whatever is newer of a link's source.
 func (g *Gateway) noteData(ctx context.Context, p *Person, read reading, links []health.DataSourceLink, sought func(link health.DataSourceLink, now time.Time) bool) {
 	now := g.readAt(connectors.Age{ReadAt: read.oldest})
@@ -146,17 +146,10 @@ func (g *Gateway) noteData(ctx context.Context, p *Person, read reading, links [
 		isNews := !newest.IsZero() && (link.LatestDataAt == nil || newest.Sub(*link.LatestDataAt) >= time.Minute)
 		wasChecked := sought(link, now) && (link.DataCheckedAt == nil || now.Sub(*link.DataCheckedAt) >= dataCheckedPrecision)
 		if isNews || wasChecked {
-			notes = append(notes, DataNote{link.DataSource.ID, newest})
+			notes = append(notes, DataNote{p.ID, link.DataSource.ID, newest, now})
 		}
 	}
-	if len(notes) == 0 {
-		return
-	}
-	ctx, cancel := outlive(ctx)
-	defer cancel()
-	if err := g.Store.NoteData(ctx, p.ID, notes, now); err != nil {
-		g.Log.ErrorContext(ctx, "the time of the newest data could not be stored", "connector", read.plug.Description.ID, "error", err)
-	}
+	g.writeNotes(ctx, gatheredIn(ctx).note(notes))
 }
 
 // wasSought says whether the read would have shown whatever has come from a link's source since its newest data: it reaches from

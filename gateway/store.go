@@ -47,10 +47,12 @@ type Known struct {
 	Grants      []tokens.Record
 }
 
-// DataNote is how new a source's newest data is. A zero Latest: there was none.
+// DataNote is how new the newest data of a person's source is.
 type DataNote struct {
+	User       health.UserID
 	DataSource health.DataSourceID
-	Latest     time.Time
+	Latest     time.Time // zero: there was none
+	CheckedAt  time.Time // when the source was asked for it
 }
 
 // Store keeps what must outlive the process. Every method is one statement, however many people it
@@ -73,9 +75,8 @@ type Store interface {
 	// both or neither: another process may have written the link, or erased its person. Nothing of whom was erased is written again by
 	// what was read before: see LinkRecord.Since. A write that has begun is waited for, whatever becomes of ctx.
 	PutLinks(ctx context.Context, records []LinkRecord, events ...health.AccessEvent) ([]health.LinkID, error)
-	// NoteData remembers that the person's sources were asked for their newest data at checkedAt, and moves their
-	// LatestDataAt forward to what was found, never back.
-	NoteData(ctx context.Context, user health.UserID, notes []DataNote, checkedAt time.Time) error
+	// NoteData moves DataCheckedAt and LatestDataAt of any people's links forward to what was found, never back.
+	NoteData(ctx context.Context, notes []DataNote) error
 
 	// KeptDays gives what is kept of the people's days of the metric, in the zones, in no order.
 	KeptDays(ctx context.Context, of KeptDays) ([]KeptDay, error)

@@ -57,12 +57,12 @@ func (r *Resolver) AroundOperation(ctx context.Context, next graphql.OperationHa
 		ctx = r.Operation(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
-	ctx, keep := r.Gateway.KeepTogether(ctx)
+	ctx, write := r.Gateway.WriteTogether(ctx)
 	reads := newReads(ctx, r.Gateway, r.Admit)
 	respond := next(withReads(ctx, reads))
 	return func(ctx context.Context) *graphql.Response {
 		defer cancel()
-		defer keep()
+		defer write()
 		response := respond(ctx)
 		if reads.freshness != nil && reads.plan().once {
 			reads.lasts(time.Time{})

@@ -97,6 +97,19 @@ func TestDeletesAndWritesDoNotWaitForEachOther(t *testing.T) {
 			grant.User, grant.VerifiedAt = "person-1", time.Now()
 			return c.PutGrant(c.t.Context(), grant)
 		}},
+		"noting how new data is": {"links WHERE person = 'person-1' AND data_source = 'source-01'", func(c crossing) error {
+			records, err := c.Links(c.t.Context(), []health.UserID{"person-1"})
+			if err == nil {
+				_, err = c.PutLinks(c.t.Context(), records)
+			}
+			return err
+		}, func(c crossing) error {
+			var notes []gateway.DataNote
+			for i := range rowsEach {
+				notes = append(notes, gateway.DataNote{User: "person-1", DataSource: health.DataSourceID(fmt.Sprintf("source-%02d", rowsEach-i)), CheckedAt: time.Now()})
+			}
+			return c.NoteData(c.t.Context(), notes)
+		}},
 		"erasing a person": {"links WHERE person = 'person-1' AND data_source = 'source-01'", func(c crossing) error {
 			records, err := c.Links(c.t.Context(), []health.UserID{"person-1"})
 			if err == nil {

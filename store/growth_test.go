@@ -82,6 +82,14 @@ func stored(f *filled) []growth.Path {
 			}
 			return 0, 0, s.KeepDays(ctx, all)
 		}},
+		{"NoteData of 10", true, func(ctx context.Context, s *store.Store) (int, int, error) {
+			fetched++
+			var notes []gateway.DataNote
+			for _, user := range some {
+				notes = append(notes, gateway.DataNote{User: user, DataSource: "garmin", CheckedAt: firstChecked.Add(time.Duration(fetched) * time.Hour)})
+			}
+			return 0, 0, s.NoteData(ctx, notes)
+		}},
 		{"AccessEvents", true, func(ctx context.Context, s *store.Store) (int, int, error) {
 			events, err := s.AccessEvents(ctx, some[0], health.AccessEvent{}, 100)
 			return len(events), linksEach, err

@@ -172,29 +172,60 @@ func linkRows(records []gateway.LinkRecord) []linkRow {
 }
 
 type dataNoteRow struct {
+	Person     string       `bun:"person,type:text"`
 	DataSource string       `bun:"data_source,type:text"`
 	Latest     bun.NullTime `bun:"latest,type:timestamptz"`
+	CheckedAt  time.Time    `bun:"checked_at,type:timestamptz"`
 }
 
 // noteData compares instants as text on SQLite, which has the right order: all are UTC, and the '+' of the zone sorts before
-// the '.' of a fraction and before its digits.
-const noteData = `WITH given (data_source, latest) AS (?)
-UPDATE links SET data_checked_at = ?, latest_data_at = CASE
-	WHEN given.latest IS NULL OR links.latest_data_at >= given.latest THEN links.latest_data_at ELSE given.latest END
-FROM given
-WHERE links.person = ? AND links.data_source = given.data_source`
+// the '.' of a fraction and before its digits. On PostgreSQL it locks the links in the order of all writers.
+const noteData = `WITH given (person, data_source, latest, checked_at) AS (?), locked AS (
+	SELECT person, data_source FROM links WHERE (person, data_source) IN (SELECT person, data_source FROM given) ?)
+UPDATE links SET
+	data_checked_at = CASE WHEN links.data_checked_at >= given.checked_at THEN links.data_checked_at ELSE given.checked_at END,
+	latest_data_at = CASE WHEN given.latest IS NULL OR links.latest_data_at >= given.latest THEN links.latest_data_at ELSE given.latest END
+FROM given JOIN locked ON locked.person = given.person AND locked.data_source = given.data_source
+WHERE links.person = given.person AND links.data_source = given.data_source`
 
-// NoteData remembers that the person's sources were asked for their newest data at checkedAt, and moves their LatestDataAt
-// forward to what was found, never back; a zero Latest found nothing. It is no write in the sense of Version.
-func (s *Store) NoteData(ctx context.Context, user health.UserID, notes []gateway.DataNote, checkedAt time.Time) error {
+// NoteData remembers when sources of any people were asked for their newest data, and how new it was. It moves DataCheckedAt and
+// LatestDataAt forward to what was found, never back; a zero Latest found nothing. What has no stored link is passed over. It is no
+// write in the sense of Version.
+func (s *Store) NoteData(ctx context.Context, notes []gateway.DataNote) error {
 	if len(notes) == 0 {
 		return nil
 	}
-	rows := make([]dataNoteRow, len(notes))
-	for i, note := range notes {
-		rows[i] = dataNoteRow{string(note.DataSource), bun.NullTime{Time: note.Latest}}
+	order := bun.Safe("ORDER BY " + linkOrder + " FOR UPDATE")
+	if s.isSQLite() {
+		order = ""
 	}
-	slices.SortFunc(rows, func(a, b dataNoteRow) int { return cmp.Compare(a.DataSource, b.DataSource) }) // as all writers do
-	_, err := s.write.NewRaw(noteData, s.write.NewValues(&rows), checkedAt, string(user)).Exec(ctx)
+	rows := dataNoteRows(notes)
+	_, err := s.write.NewRaw(noteData, s.write.NewValues(&rows), order).Exec(ctx)
 	return failed("note the newest data", err)
+}
+
+// dataNoteRows makes one row for each link.
+func dataNoteRows(notes []gateway.DataNote) []dataNoteRow {
+	type key struct {
+		user   health.UserID
+		source health.DataSourceID
+	}
+	var rows []dataNoteRow
+	at := map[key]int{}
+	for _, note := range notes {
+		k := key{note.User, note.DataSource}
+		i, known := at[k]
+		if !known {
+			i = len(rows)
+			at[k] = i
+			rows = append(rows, dataNoteRow{Person: string(note.User), DataSource: string(note.DataSource)})
+		}
+		if note.Latest.After(rows[i].Latest.Time) {
+			rows[i].Latest.Time = note.Latest
+		}
+		if note.CheckedAt.After(rows[i].CheckedAt) {
+			rows[i].CheckedAt = note.CheckedAt
+		}
+	}
+	return rows
 }

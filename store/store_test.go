@@ -84,7 +84,7 @@ func TestStatements(t *testing.T) {
 			{"SELECT", func() error { _, err := s.Links(ctx, users); return err }},
 			{"SELECT", func() error { _, err := s.LinksByID(ctx, []health.LinkID{"link_1", "link_2"}); return err }},
 			{"WITH", func() error {
-				return s.NoteData(ctx, "person-4", []gateway.DataNote{{DataSource: "oura", Latest: now}, {DataSource: "fitbit"}}, now)
+				return s.NoteData(ctx, []gateway.DataNote{{User: "person-4", DataSource: "oura", Latest: now, CheckedAt: now}, {User: "person-5", DataSource: "fitbit", CheckedAt: now}})
 			}},
 			{"INSERT", func() error { return s.AddDataSources(ctx, sources) }},
 			{"SELECT", func() error { _, err := s.DataSources(ctx); return err }},

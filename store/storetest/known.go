@@ -23,7 +23,7 @@ func known(t *testing.T, s *store.Store) {
 		*field = at
 	}
 	put(t, s, 4, full, link("person-1", "fitbit"), link("person-2", "oura"), link("person-3", "oura"))
-	require.NoError(t, s.NoteData(ctx, "person-1", []gateway.DataNote{{DataSource: "oura", Latest: noon.Add(-time.Hour)}}, noon.Add(-time.Minute)))
+	require.NoError(t, s.NoteData(ctx, []gateway.DataNote{{User: "person-1", DataSource: "oura", Latest: noon.Add(-time.Hour), CheckedAt: noon.Add(-time.Minute)}}))
 	require.NoError(t, s.AddUpstreamIDs(ctx, []gateway.UpstreamID{{User: "person-1", Connector: "rook", ID: "hg-1", TimeZone: "Asia/Tokyo", ZoneDueAt: noon}, {User: "person-2", Connector: "rook", ID: "hg-2"}}))
 	whole, bare := grant("person-1"), grant("person-2")
 	whole.RefusedAt, whole.VerifiedAt, whole.Shared, whole.Lease, whole.LeaseUntil = noon.Add(2*time.Minute), noon.Add(3*time.Minute), true, "holder", noon.Add(4*time.Minute)

@@ -183,20 +183,21 @@ func linksRaced(t *testing.T, s *store.Store) {
 func noteData(t *testing.T, s *store.Store) {
 	t.Helper()
 	ctx := t.Context()
-	fitbit := func(latest time.Time) []gateway.DataNote {
-		return []gateway.DataNote{{DataSource: "fitbit", Latest: latest}}
+	fitbit := func(latest, checkedAt time.Time) []gateway.DataNote {
+		return []gateway.DataNote{{User: "person-1", DataSource: "fitbit", Latest: latest, CheckedAt: checkedAt}}
 	}
 	put(t, s, 3, link("person-1", "fitbit"), link("person-1", "oura"), link("person-2", "fitbit"))
-	require.NoError(t, s.NoteData(ctx, "person-1", nil, noon))
-	require.NoError(t, s.NoteData(ctx, "person-1", fitbit(time.Time{}), noon))
+	require.NoError(t, s.NoteData(ctx, nil))
+	require.NoError(t, s.NoteData(ctx, fitbit(time.Time{}, noon)))
 	assert.Zero(t, stored(t, s, "person-1")["fitbit"].LatestDataAt)
 	assert.Equal(t, noon, stored(t, s, "person-1")["fitbit"].DataCheckedAt, "it was asked for, and there was none")
 
 	later := noon.Add(time.Hour)
-	require.NoError(t, s.NoteData(ctx, "person-1", append(fitbit(noon), gateway.DataNote{DataSource: "unknown", Latest: noon}), later))
+	require.NoError(t, s.NoteData(ctx, append(fitbit(noon, later), gateway.DataNote{User: "person-1", DataSource: "unknown", Latest: noon, CheckedAt: later})))
 	assert.Equal(t, noon, stored(t, s, "person-1")["fitbit"].LatestDataAt)
 	assert.Equal(t, later, stored(t, s, "person-1")["fitbit"].DataCheckedAt)
-	require.NoError(t, s.NoteData(ctx, "person-1", fitbit(time.Time{}), later))
+	require.NoError(t, s.NoteData(ctx, fitbit(time.Time{}, noon)))
+	assert.Equal(t, later, stored(t, s, "person-1")["fitbit"].DataCheckedAt, "nor does what was read before and is written after")
 	assert.Equal(t, noon, stored(t, s, "person-1")["fitbit"].LatestDataAt, "finding none forgets nothing")
 	assert.Zero(t, stored(t, s, "person-1")["oura"].LatestDataAt)
 	assert.Zero(t, stored(t, s, "person-1")["oura"].DataCheckedAt)
@@ -213,7 +214,7 @@ func noteData(t *testing.T, s *store.Store) {
 		if at.After(latest) {
 			latest = at.UTC()
 		}
-		require.NoError(t, s.NoteData(ctx, "person-1", fitbit(at), later))
+		require.NoError(t, s.NoteData(ctx, fitbit(at, later)))
 		assert.Equal(t, latest, stored(t, s, "person-1")["fitbit"].LatestDataAt)
 	}
 
@@ -223,4 +224,16 @@ func noteData(t *testing.T, s *store.Store) {
 	put(t, s, 1, written)
 	assert.Equal(t, latest, stored(t, s, "person-1")["fitbit"].LatestDataAt, "nor does a write of the link forget it")
 	assert.Equal(t, later, stored(t, s, "person-1")["fitbit"].DataCheckedAt)
+
+	// Several people at once, and one source twice.
+	last := later.Add(time.Hour)
+	require.NoError(t, s.NoteData(ctx, slices.Concat(fitbit(latest.Add(time.Hour), later), []gateway.DataNote{
+		{User: "person-2", DataSource: "fitbit", Latest: noon, CheckedAt: last}, {User: "nobody", DataSource: "fitbit", Latest: noon, CheckedAt: last},
+	}, fitbit(latest.Add(time.Minute), last))))
+	assert.Equal(t, latest.Add(time.Hour), stored(t, s, "person-1")["fitbit"].LatestDataAt)
+	assert.Equal(t, last, stored(t, s, "person-1")["fitbit"].DataCheckedAt)
+	assert.Equal(t, noon, stored(t, s, "person-2")["fitbit"].LatestDataAt)
+	assert.Equal(t, last, stored(t, s, "person-2")["fitbit"].DataCheckedAt)
+	assert.Zero(t, stored(t, s, "person-1")["oura"].DataCheckedAt)
+	assert.Empty(t, stored(t, s, "nobody"))
 }

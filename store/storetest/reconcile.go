@@ -36,7 +36,7 @@ func dueLinks(t *testing.T, s *store.Store) {
 
 	// One that brought data once, is looked at every hour, and went silent.
 	note := func(user health.UserID, latest, asked time.Duration) {
-		require.NoError(t, s.NoteData(t.Context(), user, []gateway.DataNote{{DataSource: "oura", Latest: noon.Add(-latest)}}, noon.Add(-asked)))
+		require.NoError(t, s.NoteData(t.Context(), []gateway.DataNote{{User: user, DataSource: "oura", Latest: noon.Add(-latest), CheckedAt: noon.Add(-asked)}}))
 	}
 	note("fresh", 80*time.Hour, 25*time.Hour)
 	note("half", 80*time.Hour, time.Hour)

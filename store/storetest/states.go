@@ -118,7 +118,7 @@ func endedContext(t *testing.T, s *store.Store) {
 		"Link":           func() error { _, err := s.LinksByID(ctx, []health.LinkID{"link_1"}); return err },
 		"PutLinks":       func() error { _, err := s.PutLinks(ctx, []gateway.LinkRecord{link("person-1", "oura")}); return err },
 		"NoteData": func() error {
-			return s.NoteData(ctx, "person-1", []gateway.DataNote{{DataSource: "oura", Latest: noon}}, noon)
+			return s.NoteData(ctx, []gateway.DataNote{{User: "person-1", DataSource: "oura", Latest: noon, CheckedAt: noon}})
 		},
 		"Known":              func() error { _, err := s.Known(ctx, []health.UserID{"person-1"}); return err },
 		"Grants":             func() error { _, err := s.Grants(ctx, []health.UserID{"person-1"}); return err },
