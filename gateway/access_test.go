@@ -202,6 +202,42 @@ func TestReadingOneDayAtATimeDoesNotMakeALinkLookSilent(t *testing.T) {
 	assert.Equal(t, checked, h.links("person-1", "lister")["fitbit"].DataCheckedAt, "days that failed were not asked")
 }
 
+// Who looks at old days hears what is in them. Whether anything came since, nobody has asked.
+func TestALookAtOldDaysDoesNotCallASourceSilent(t *testing.T) {
+	h := newHouse(t)
+	config := h.config
+	config.StaleAfter = 72 * time.Hour
+	h.Gateway = h.another(config)
+	h.lister.shows(fitbit)
+	h.links("person-1", "lister")
+	h.clock.advance(30 * 24 * time.Hour)
+	today := health.DateOf(h.clock.Now(), health.UTC)
+	old := today.AddDays(-20)
+	h.lister.day = func(date health.Date) connectors.DayResult {
+		steps := 1000
+		if date.Compare(old) > 0 {
+			return connectors.DayResult{}
+		}
+		return connectors.DayResult{Total: health.DayTotal{Steps: &steps, DataSources: []health.DataSource{fitbit}}}
+	}
+	look := func(from, to health.Date) health.DataSourceLink {
+		person := h.person("person-1")
+		links := h.Links(t.Context(), "lister", []*gateway.Person{person})[0]
+		h.Steps(t.Context(), person, "lister", links, health.DateRange{From: from, To: to})
+		return h.links("person-1", "lister")["fitbit"]
+	}
+	link := look(old.AddDays(-5), old)
+	require.NotNil(t, link.LatestDataAt)
+	assert.Equal(t, old.AddDays(1).Start(health.UTC), *link.LatestDataAt)
+	assert.Nil(t, link.DataCheckedAt)
+	assert.Nil(t, link.Problem)
+
+	link = look(old, today)
+	require.NotNil(t, link.DataCheckedAt)
+	require.NotNil(t, link.Problem)
+	assert.Equal(t, health.NoNewData, link.Problem.Code)
+}
+
 // A scale brings no steps: that is no silence.
 func TestASourceThatNeverBroughtStepsIsNotCalledSilent(t *testing.T) {
 	h := newHouse(t)

@@ -144,9 +144,13 @@ func (g *Gateway) noteData(ctx context.Context, p *Person, read reading, links [
 		}
 		newest := read.latest[link.DataSource.ID].Truncate(time.Second)
 		isNews := !newest.IsZero() && (link.LatestDataAt == nil || newest.Sub(*link.LatestDataAt) >= time.Minute)
-		wasChecked := sought(link, now) && (link.DataCheckedAt == nil || now.Sub(*link.DataCheckedAt) >= dataCheckedPrecision)
+		note := DataNote{User: p.ID, DataSource: link.DataSource.ID, Latest: newest}
+		if sought(link, now) {
+			note.CheckedAt = now
+		}
+		wasChecked := !note.CheckedAt.IsZero() && (link.DataCheckedAt == nil || now.Sub(*link.DataCheckedAt) >= dataCheckedPrecision)
 		if isNews || wasChecked {
-			notes = append(notes, DataNote{p.ID, link.DataSource.ID, newest, now})
+			notes = append(notes, note)
 		}
 	}
 	g.writeNotes(ctx, gatheredIn(ctx).note(notes))

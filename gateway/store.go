@@ -52,7 +52,7 @@ type DataNote struct {
 	User       health.UserID
 	DataSource health.DataSourceID
 	Latest     time.Time // zero: there was none
-	CheckedAt  time.Time // when the source was asked for it
+	CheckedAt  time.Time // when the source was asked for whatever is new; zero: it was not, and something was found all the same
 }
 
 // Store keeps what must outlive the process. Every method is one statement, however many people it

@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"slices"
-	"time"
 
 	"github.com/uptrace/bun"
 
@@ -175,7 +174,7 @@ type dataNoteRow struct {
 	Person     string       `bun:"person,type:text"`
 	DataSource string       `bun:"data_source,type:text"`
 	Latest     bun.NullTime `bun:"latest,type:timestamptz"`
-	CheckedAt  time.Time    `bun:"checked_at,type:timestamptz"`
+	CheckedAt  bun.NullTime `bun:"checked_at,type:timestamptz"`
 }
 
 // noteData compares instants as text on SQLite, which has the right order: all are UTC, and the '+' of the zone sorts before
@@ -183,13 +182,14 @@ type dataNoteRow struct {
 const noteData = `WITH given (person, data_source, latest, checked_at) AS (?), locked AS (
 	SELECT person, data_source FROM links WHERE (person, data_source) IN (SELECT person, data_source FROM given) ?)
 UPDATE links SET
-	data_checked_at = CASE WHEN links.data_checked_at >= given.checked_at THEN links.data_checked_at ELSE given.checked_at END,
+	data_checked_at = CASE
+		WHEN given.checked_at IS NULL OR links.data_checked_at >= given.checked_at THEN links.data_checked_at ELSE given.checked_at END,
 	latest_data_at = CASE WHEN given.latest IS NULL OR links.latest_data_at >= given.latest THEN links.latest_data_at ELSE given.latest END
 FROM given JOIN locked ON locked.person = given.person AND locked.data_source = given.data_source
 WHERE links.person = given.person AND links.data_source = given.data_source`
 
 // NoteData remembers when sources of any people were asked for their newest data, and how new it was. It moves DataCheckedAt and
-// LatestDataAt forward to what was found, never back; a zero Latest found nothing. What has no stored link is passed over. It is no
+// LatestDataAt forward to what was found, never back, each where it is not zero. What has no stored link is passed over. It is no
 // write in the sense of Version.
 func (s *Store) NoteData(ctx context.Context, notes []gateway.DataNote) error {
 	if len(notes) == 0 {
@@ -223,8 +223,8 @@ func dataNoteRows(notes []gateway.DataNote) []dataNoteRow {
 		if note.Latest.After(rows[i].Latest.Time) {
 			rows[i].Latest.Time = note.Latest
 		}
-		if note.CheckedAt.After(rows[i].CheckedAt) {
-			rows[i].CheckedAt = note.CheckedAt
+		if note.CheckedAt.After(rows[i].CheckedAt.Time) {
+			rows[i].CheckedAt.Time = note.CheckedAt
 		}
 	}
 	return rows

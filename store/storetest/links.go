@@ -203,6 +203,12 @@ func noteData(t *testing.T, s *store.Store) {
 	assert.Zero(t, stored(t, s, "person-1")["oura"].DataCheckedAt)
 	assert.Zero(t, stored(t, s, "person-2")["fitbit"].LatestDataAt)
 
+	require.NoError(t, s.NoteData(ctx, []gateway.DataNote{{User: "person-1", DataSource: "oura", Latest: noon}}))
+	assert.Equal(t, noon, stored(t, s, "person-1")["oura"].LatestDataAt)
+	assert.Zero(t, stored(t, s, "person-1")["oura"].DataCheckedAt, "something was found, though nobody asked for whatever is new")
+	require.NoError(t, s.NoteData(ctx, fitbit(noon, time.Time{})))
+	assert.Equal(t, later, stored(t, s, "person-1")["fitbit"].DataCheckedAt)
+
 	// Forward in steps whose text grows and shrinks, and never back.
 	second := noon.Truncate(time.Second)
 	latest := noon
