@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 
 	"healthgraph/health"
 )
@@ -15,11 +16,12 @@ func (g *Gateway) RevokeAll(ctx context.Context, user health.UserID, actor healt
 	}
 	var standing []health.DataSourceLink
 	for _, plug := range g.Registry.Plugs() {
-		for _, link := range g.Links(ctx, plug.Description.ID, people)[0] {
-			if mayStand(link) {
-				standing = append(standing, link)
-			}
+		links := g.Links(ctx, plug.Description.ID, people)[0]
+		ending := slices.DeleteFunc(slices.Clone(links), func(l health.DataSourceLink) bool { return !mayStand(l) })
+		if len(ending) == 0 { // what was last known may be old: of an upstream that can't be asked nobody knows that there is nothing to end
+			ending = slices.DeleteFunc(links, func(l health.DataSourceLink) bool { return l.Status != health.StatusUnknown })
 		}
+		standing = append(standing, ending...)
 	}
 	payload := health.RevokeAllPayload{Results: []health.RevokePayload{}, Complete: true}
 	down := map[string]*health.Problem{} // by connector

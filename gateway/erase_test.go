@@ -130,6 +130,34 @@ func TestAPersonOfWhomNothingIsKnownCannotBeErasedWhileAnUpstreamIsDown(t *testi
 	assert.False(t, payload.Erased, "they may have links there")
 }
 
+// They may have linked something since anybody looked.
+func TestAPersonOfWhomNothingStoodCannotBeErasedWhileAnUpstreamIsDown(t *testing.T) {
+	h := newHouse(t)
+	h.lister.shows(fitbit)
+	h.links("person-1", "lister")
+	h.lister.shows()
+	h.links("person-1", "lister") // fitbit is kept, and not connected
+	h.lister.isDown()
+	h.lister.forget()
+	payload, err := h.Erase(t.Context(), "person-1", byPerson)
+	require.NoError(t, err)
+	assert.False(t, payload.Erased)
+	require.NotEmpty(t, payload.Results)
+	for _, result := range payload.Results {
+		assert.Equal(t, health.RevokeFailed, result.Outcome)
+		assert.Equal(t, health.UpstreamUnavailable, result.Problem.Code)
+	}
+	assert.Equal(t, []string{"links person-1"}, h.lister.made(), "which is down, and asked once")
+	rows, _ := h.stored("person-1")
+	assert.NotEmpty(t, rows)
+
+	h.lister.shows()
+	payload, err = h.Erase(t.Context(), "person-1", byPerson)
+	require.NoError(t, err)
+	assert.True(t, payload.Erased)
+	assert.Empty(t, payload.Results)
+}
+
 // Whoever has just come back from the consent page may be linked by now.
 func TestAReturnThatNobodyHasLookedAtSinceMayStand(t *testing.T) {
 	h := newHouse(t)

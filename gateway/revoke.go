@@ -70,13 +70,15 @@ func (g *Gateway) forget(ctx context.Context, p *Person, source health.DataSourc
 	return payload, nil
 }
 
-// lookFirst is how a link stands of which nothing is kept, since nothing was connected so far or nobody has ever looked.
+// lookFirst is how a link stands before it is ended. One that is kept as standing is taken for that. Any other the person may have made
+// since somebody looked, if anybody did.
 func (g *Gateway) lookFirst(ctx context.Context, p *Person, source health.DataSource, plug *connectors.Plug) (health.DataSourceLink, *Person, error) {
 	record := g.record(p, plug, source.ID)
-	if record.Version > 0 {
-		return g.linkOf(record, source), p, nil
+	link := g.linkOf(record, source)
+	if record.Version > 0 && mayStand(link) {
+		return link, p, nil
 	}
-	link := g.readLink(ctx, p, source, plug)
+	link = g.readLink(ctx, p, source, plug)
 	people, err := g.People(ctx, []health.UserID{p.ID}) // of what was just seen, something may be kept now
 	if err != nil {
 		return link, p, err

@@ -113,6 +113,39 @@ func TestARevocationOfWhichTheUpstreamDoesNotSayWhetherThereWasALink(t *testing.
 	}
 }
 
+// What ended once, or never was, a person may have linked again where nobody looked.
+func TestALinkMadeSinceAnybodyLookedIsEndedAsOne(t *testing.T) {
+	for name, c := range map[string]struct {
+		stillShown bool
+		outcome    health.RevokeOutcome
+		status     health.LinkStatus
+	}{
+		"shown no more": {false, health.RevokedUpstream, health.StatusRevoked},
+		"still shown":   {true, health.RevokedUpstreamPending, health.StatusRevoking},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.lister.shows(fitbit)
+			h.links("person-1", "lister")
+			h.lister.shows()
+			require.Equal(t, health.StatusNotConnected, h.links("person-1", "lister")["fitbit"].Status)
+			h.lister.shows(fitbit)
+			h.lister.revocation = func(health.DataSourceID) (connectors.Revocation, error) {
+				if !c.stillShown {
+					h.lister.shows()
+				}
+				return connectors.Revocation{Unsure: true, LateData: time.Hour}, nil
+			}
+			payload, err := h.Revoke(t.Context(), "person-1", "fitbit", byPerson)
+			require.NoError(t, err)
+			assert.Equal(t, c.outcome, payload.Outcome)
+			assert.Equal(t, c.status, payload.Link.Status)
+			assert.NotNil(t, payload.LateDataUntil)
+			assert.Nil(t, payload.Problem)
+		})
+	}
+}
+
 func TestAFailedRevocationChangesNothing(t *testing.T) {
 	h := newHouse(t)
 	h.lister.shows(fitbit)

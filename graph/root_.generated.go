@@ -2345,7 +2345,7 @@ extend type Mutation {
 type RevokeAllPayload {
   "One result for each link that there was to end, in the catalogue's order."
   results: [RevokePayload!]!
-  "Whether every one of them ended. If not, the failed results say why: send the mutation again."
+  "Whether every one of them ended, or was taken by an upstream that still shows it. If not, the failed results say why: send the mutation again."
   complete: Boolean!
 }
 
