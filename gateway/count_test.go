@@ -121,6 +121,19 @@ func TestWhatHasNotBeenSyncedYetIsNotCalledEmpty(t *testing.T) {
 	assert.Equal(t, date("2026-03-26").Start(health.UTC), *h.links("person-1", "lister")["fitbit"].LatestDataAt)
 }
 
+// What is still linked may not have synchronised, whatever came from a source that is not.
+func TestASourceThatIsNotLinkedAnyMoreHasNoLaterData(t *testing.T) {
+	h := newHouse(t)
+	h.lister.shows(fitbit, appleHealth)
+	h.lister.counts(map[string]int{"27": 2000}, fitbit)
+	h.stepCount("26", "27")
+	assert.Equal(t, []health.Presence{health.PresenceNoData}, presences(h.stepCount("26", "26")))
+	h.lister.shows(appleHealth)
+	assert.Equal(t, []health.Presence{health.PresenceNotSynced}, presences(h.stepCount("26", "26")))
+	h.lister.shows(fitbit, appleHealth)
+	assert.Equal(t, []health.Presence{health.PresenceNoData}, presences(h.stepCount("26", "26")))
+}
+
 func TestDaysThatHaveNotBegunAreNotAskedFor(t *testing.T) {
 	h := newHouse(t)
 	h.lister.shows(fitbit)

@@ -37,7 +37,8 @@ func (g *Gateway) readingOf(connector string, links []health.DataSourceLink, fil
 			r.live, r.down = append(r.live, link.DataSource.ID), link.Problem
 		case health.StatusRevoking, health.StatusRevoked:
 			r.ended = append(r.ended, link.DataSource.ID)
-		case health.StatusNotConnected, health.StatusPending: // nothing to read
+		case health.StatusNotConnected, health.StatusPending: // nothing to read, and what it brought once says nothing of the others
+			continue
 		}
 		if link.LatestDataAt != nil {
 			r.latest[link.DataSource.ID] = *link.LatestDataAt
